@@ -1,0 +1,128 @@
+"""The one family of errors that this project raises on purpose.
+
+    AtlasError            code ("input.field"), message, where, hint (the fix in one sentence)
+    + InputError          where (file or URL), at (line or key path), field, value, expected
+    + NotFound            kind ("paper"), id, nearest (ids that do exist)
+    + StoreError          engine, operation, retryable
+      + StoreUnavailable
+      + SchemaMismatch    found, supported
+    + Interrupted         what was kept; the same command resumes
+
+An error says what happened, where, and the fix. It can be pickled and never carries a secret or a corpus. Whoever
+raises decides `retryable`; callers catch the narrowest class they can act on, and only `app.py` and `cli.py` catch
+`AtlasError` itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+VALUE_SHOWN = 80
+
+
+class AtlasError(Exception):
+    """Base of the family: what (`message`), where (`where`), the fix (`hint`), a stable `code`."""
+
+    code = "atlas"
+    retryable = False
+
+    def __init__(self, message: str, *, where: str = "", hint: str = "", code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+        if code is not None:
+            self.code = code
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.message, self.where and f"({self.where})", self.hint) if part)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.args, self.__dict__))
+
+
+def _rebuild(kind: type[AtlasError], args: tuple[object, ...], fields: dict[str, object]) -> AtlasError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(fields)
+    return error
+
+
+class InputError(AtlasError):
+    """Something that came from outside cannot be used: a file, a line, an option, a URL."""
+
+    code = "input"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str = "",
+        at: str = "",
+        field: str = "",
+        value: object = None,
+        expected: str = "",
+        hint: str = "",
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message, where=where, hint=hint, code=code)
+        self.at = at
+        self.field = field
+        self.value = None if value is None else str(value)[:VALUE_SHOWN]
+        self.expected = expected
+
+
+class NotFound(AtlasError):  # noqa: N818 - a state, named as users name it
+    """A thing asked for by id is not in the store; `nearest` lists ids that are."""
+
+    code = "not_found"
+
+    def __init__(self, kind: str, id: str, *, nearest: Sequence[str] = (), hint: str = "") -> None:
+        fix = hint or (f"Did you mean {', '.join(nearest)}?" if nearest else "")
+        super().__init__(f"No {kind} {id[:VALUE_SHOWN]!r}", hint=fix)
+        self.kind = kind
+        self.id = id
+        self.nearest = tuple(nearest)
+
+
+class StoreError(AtlasError):
+    """The engine under the graph refused or failed."""
+
+    code = "store"
+
+    def __init__(
+        self, message: str, *, engine: str, operation: str, where: str = "", hint: str = "", retryable: bool = False
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.engine = engine
+        self.operation = operation
+        self.retryable = retryable
+
+
+class StoreUnavailable(StoreError):
+    """The engine cannot be reached or its file cannot be opened."""
+
+    code = "store.unavailable"
+
+
+class SchemaMismatch(StoreError):
+    """The store was written by another version of this program."""
+
+    code = "store.schema"
+
+    def __init__(self, *, engine: str, found: int, supported: int, where: str = "") -> None:
+        super().__init__(
+            f"The store has schema {found}; this program reads schema {supported}",
+            engine=engine,
+            operation="open",
+            where=where,
+            hint="Use the program version that wrote it, or load into a new store.",
+        )
+        self.found = found
+        self.supported = supported
+
+
+class Interrupted(AtlasError):  # noqa: N818 - a state, named as users name it
+    """Work stopped early; what arrived is kept and the same command goes on."""
+
+    code = "interrupted"
