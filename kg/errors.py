@@ -72,7 +72,7 @@ class InputError(AtlasError):
         self.expected = expected
 
 
-class NotFound(AtlasError):  # noqa: N818 - a state, named as users name it
+class NotFound(AtlasError):
     """A thing asked for by id is not in the store; `nearest` lists ids that are."""
 
     code = "not_found"
@@ -122,7 +122,7 @@ class SchemaMismatch(StoreError):
         self.supported = supported
 
 
-class Interrupted(AtlasError):  # noqa: N818 - a state, named as users name it
+class Interrupted(AtlasError):
     """Work stopped early; what arrived is kept and the same command goes on."""
 
     code = "interrupted"
