@@ -163,7 +163,8 @@ class GraphStore(Protocol):
 
         - "papers": id, title, year (int32), published, venue, include, decided (bool), token_type, topics (list),
           cited_by, references, cluster
-        - "citations": citing, cited (work ids, between papers only), younger
+        - "citations": citing, cited (work ids, between papers only), younger, sources (list), influential,
+          intents (list)
         - "specifications": paper, year, quantity, value, status, role, subject, text
         - "quantizers": paper, kind
 

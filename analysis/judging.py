@@ -1,0 +1,92 @@
+"""Reads the texts of a store and writes what the rules conclude; a killed run goes on where it stopped.
+
+What is left to do is asked of the store itself (papers whose present text these rules have not read), so there is no
+second journal that could disagree with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from kg.model import Batch, Judgement, Measured
+from kg.store import GraphStore
+
+Text = tuple[str, str | None, str | None]
+
+
+class Judging(Protocol):
+    """What `analysis.screening.Judge` offers."""
+
+    rules: str
+
+    def judge(self, title: str | None, abstract: str | None) -> Judgement: ...
+
+
+class Measuring(Protocol):
+    """What `analysis.specifications.Extractor` offers."""
+
+    rules: str
+
+    def extract(self, title: str | None, abstract: str | None) -> Measured: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How many papers were read, and how many kept what they had because it was made from more text."""
+
+    read: int
+    kept: int
+    stopped: bool
+
+
+def screen_store(
+    store: GraphStore,
+    judge: Judging,
+    *,
+    batch: int = 500,
+    progress: Callable[[int], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Judged:
+    """Judge every paper that `judge.rules` has not read; `progress` is told the number read so far."""
+
+    def conclude(texts: list[Text]) -> Batch:
+        return Batch(judgements={id: judge.judge(title, abstract) for id, title, abstract in texts})
+
+    return _run(store, store.texts(batch=batch, unjudged_by=judge.rules), conclude, progress, stop)
+
+
+def measure_store(
+    store: GraphStore,
+    extractor: Measuring,
+    *,
+    batch: int = 500,
+    progress: Callable[[int], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Judged:
+    """Extract the numbers of every paper that `extractor.rules` has not read."""
+
+    def conclude(texts: list[Text]) -> Batch:
+        return Batch(measured={id: extractor.extract(title, abstract) for id, title, abstract in texts})
+
+    return _run(store, store.texts(batch=batch, unmeasured_by=extractor.rules), conclude, progress, stop)
+
+
+def _run(
+    store: GraphStore,
+    batches: Iterator[list[Text]],
+    conclude: Callable[[list[Text]], Batch],
+    progress: Callable[[int], None] | None,
+    stop: Callable[[], bool] | None,
+) -> Judged:
+    read = kept = 0
+    for texts in batches:
+        done = store.upsert(conclude(texts))
+        read += len(texts)
+        kept += done.judgements_kept
+        if progress:
+            progress(read)
+        if stop and stop():
+            return Judged(read, kept, stopped=True)
+    return Judged(read, kept, stopped=False)

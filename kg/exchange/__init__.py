@@ -1,0 +1,1 @@
+"""Formats that leave and enter the graph, one file per format."""
