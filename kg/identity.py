@@ -36,10 +36,10 @@ ID_LENGTH = 2000
 """No id is longer; what is longer is text that lost its way."""
 
 _RANK = {scheme: rank for rank, scheme in enumerate(SCHEMES)}
-_ARCHIVES = frozenset(
-    "acc-phys adap-org alg-geom ao-sci astro-ph atom-ph bayes-an chao-dyn chem-ph cmp-lg comp-gas cond-mat cs dg-ga "
-    "funct-an gr-qc hep-ex hep-lat hep-ph hep-th math math-ph mtrl-th nlin nucl-ex nucl-th patt-sol physics plasm-ph "
-    "q-alg q-bio quant-ph solv-int supr-con".split()
+_ARCHIVES = re.compile(
+    r"acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs|"
+    r"dg-ga|funct-an|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math|math-ph|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol|"
+    r"physics|plasm-ph|q-alg|q-bio|quant-ph|solv-int|supr-con"
 )
 
 # New-style ids have four digits after the point from April 2007 to December 2014, five since.
@@ -179,10 +179,8 @@ def date_from_arxiv_id(id: str) -> PartialDate | None:
     scheme, _, value = normalise(id).partition(":")
     if scheme != "arxiv":
         return None
-    digits = value.rpartition("/")[2]
-    # Old-style ids began in 1991, new-style ones in 2007: 91-99 with a slash are the only years of the last century.
-    century = "19" if "/" in value and digits[0] == "9" else "20"
-    return PartialDate(f"{century}{digits[:2]}-{digits[2:4]}", "arxiv id")
+    archive, _, digits = value.rpartition("/")
+    return PartialDate(_old_month(digits) if archive else f"20{digits[:2]}-{digits[2:4]}", "arxiv id")
 
 
 def text_sha256(title: str | None, abstract: str | None) -> str:
@@ -208,7 +206,7 @@ _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
 _TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9:]*(?:\s[^<>]*)?/?>")
 _ESCAPED_BREAK = re.compile(r"\\n(?![a-z])")
 _LATEX = re.compile(r"\\(?:text|math)(?:bf|it|rm|sf|tt|sc|sl|cal|bb|frak|up)?(?![a-zA-Z])|\\emph(?![a-zA-Z])")
-_WORD_BREAK = re.compile(r"[\s\-‐-―.,;·'’`]+")
+_WORD_BREAK = re.compile(r"[\s\-‐-―.,;·]+")
 _NOT_KEY = {code: None for code in range(128) if not chr(code).isalnum()}
 
 
@@ -295,19 +293,19 @@ def _bare(text: str, given: str) -> ParsedId | None:
 
 def _from_url(host: str, path: str, given: str, redirects: int) -> ParsedId:
     path = unquote(re.split(r"[?#]", path, maxsplit=1)[0]).strip()
-    if host.endswith("doi.org"):
+    if _of(host, "doi.org"):
         rest = path.lstrip("/")
         if rest[:4].lower() in ("doi:", "http") and redirects:
             return _parse(rest, given, redirects - 1)
         return _doi(rest, given)
     last = path.rstrip("/").rpartition("/")[2]
-    if host.endswith("openalex.org"):
+    if _of(host, "openalex.org"):
         return _prefixed("openalex", last, given, 0)
-    if host.endswith("semanticscholar.org"):
+    if _of(host, "semanticscholar.org"):
         if last.lower().startswith("corpusid:"):
             return _prefixed("corpusid", last[len("corpusid:") :].strip(), given, 0)
         return _prefixed("s2", last, given, 0)
-    if host.endswith(_ARXIV_HOSTS):
+    if _of(host, *_ARXIV_HOSTS):
         inner = _ARXIV_PATH.fullmatch(path)
         if inner:
             return _arxiv(inner[1], given)
@@ -315,6 +313,10 @@ def _from_url(host: str, path: str, given: str, redirects: int) -> ParsedId:
     if inner:
         return _doi(inner[1], given)
     raise _unreadable(given, "This address names no id", f"Write one of: {_KNOWN}.")
+
+
+def _of(host: str, *sites: str) -> bool:
+    return any(host == site or host.endswith("." + site) for site in sites)
 
 
 def _arxiv(text: str, given: str) -> ParsedId:
@@ -325,7 +327,7 @@ def _arxiv(text: str, given: str) -> ParsedId:
     if new:
         return ParsedId("arxiv", new[1], int(new[2]) if new[2] else None)
     old = _OLD_ID.fullmatch(text)
-    if old and old[1].lower() in _ARCHIVES and "9107" <= _sortable(old[2]) <= "9999" + "0703":
+    if old and _ARCHIVES.fullmatch(old[1].lower()) and "1991-07" <= _old_month(old[2]) <= "2007-03":
         return ParsedId("arxiv", f"{old[1].lower()}/{old[2]}", int(old[3]) if old[3] else None)
     raise _unreadable(
         given,
@@ -334,8 +336,8 @@ def _arxiv(text: str, given: str) -> ParsedId:
     )
 
 
-def _sortable(digits: str) -> str:
-    return digits[:4] if digits[0] == "9" else "9999" + digits[:4]
+def _old_month(digits: str) -> str:
+    return f"{'19' if digits[0] == '9' else '20'}{digits[:2]}-{digits[2:4]}"
 
 
 def _doi(text: str, given: str) -> ParsedId:
