@@ -14,6 +14,7 @@ Rules of the contract:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -202,6 +203,14 @@ class GraphStore(Protocol):
 
 
 SCHEMES = ("sqlite",)
+
+
+def default_store_url() -> str:
+    """The store used when none is named: `TOKENATLAS_STORE`, else `atlas.sqlite` in the user's data folder."""
+    from platformdirs import user_data_path
+
+    named = os.environ.get("TOKENATLAS_STORE")
+    return named or f"sqlite:///{(user_data_path('tokenatlas', appauthor=False) / 'atlas.sqlite').as_posix()}"
 
 
 def open_store(url: str, *, create: bool = True, read_only: bool = False) -> GraphStore:
