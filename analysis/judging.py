@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kg.model import Batch, Judgement, Measured
+from kg.paper_filter import PaperFilter
 from kg.store import GraphStore
+
+if TYPE_CHECKING:
+    from analysis.clusters import Clustering
 
 Text = tuple[str, str | None, str | None]
 
@@ -90,3 +94,27 @@ def _run(
         if stop and stop():
             return Judged(read, kept, stopped=True)
     return Judged(read, kept, stopped=False)
+
+
+def cluster_store(store: GraphStore, *, k: int | None = None, seed: int = 0) -> tuple[Clustering, int]:
+    """Cluster the included papers by title and abstract and keep the result in the store.
+
+    Returns:
+        The clustering, and how many of its papers have no abstract here.
+    """
+    from analysis.clusters import cluster
+
+    included = set(store.ids(PaperFilter()))
+    ids: list[str] = []
+    texts: list[str] = []
+    bare = 0
+    for batch in store.texts():
+        for id, title, abstract in batch:
+            if id in included:
+                ids.append(id)
+                texts.append("\n".join(part for part in (title, abstract) if part))
+                bare += not abstract
+    found = cluster(ids, texts, k=k, seed=seed)
+    members = {id: int(number) for id, number in zip(found.ids, found.assignment, strict=True) if number >= 0}
+    store.put_clusters(found.run, found.clusters, members)
+    return found, bare
