@@ -23,21 +23,17 @@ from typing import Annotated, Any
 import typer
 
 from kg.errors import AtlasError, InputError, Interrupted
-from kg.paper_filter import SORTS, PaperFilter
-from kg.store import GraphStore, default_store_url, open_store
-from ui import terminal
-from ui.filter_options import with_filter
+from kg.store import GraphStore
+from ui import reading, terminal
+from ui.options import Out, Store, opened
 
 ROOT = Path(__file__).resolve().parent
 BUNDLE = ROOT / "data" / "corpus"
 FAILED, USAGE, REJECTS, STOPPED, INTERRUPTED = 1, 2, 3, 4, 130
 
-Store = Annotated[
-    str | None,
-    typer.Option("--store", help="URL of the store; else TOKENATLAS_STORE, else your own data folder.", metavar="URL"),
+Rejects = Annotated[
+    Path | None, typer.Option(help="Where lines that cannot be used are listed, with the reason.", metavar="FILE")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-Rejects = Annotated[Path | None, typer.Option(help="Where lines that cannot be used are listed, with the reason.")]
 NoJudge = Annotated[bool, typer.Option("--no-judge", help="Only store; judge later with `screen` and `specs`.")]
 
 app = typer.Typer(
@@ -47,21 +43,15 @@ app = typer.Typer(
     add_completion=False,
 )
 ingest_app = typer.Typer(help="Bring papers and citations in from files.", no_args_is_help=True)
-protocol_app = typer.Typer(help="The review protocol: topics, criteria and how they combine.", no_args_is_help=True)
 snapshot_app = typer.Typer(help="The bundled corpus.", no_args_is_help=True)
+app.add_typer(reading.app)
 app.add_typer(ingest_app, name="ingest")
-app.add_typer(protocol_app, name="protocol")
 app.add_typer(snapshot_app, name="snapshot")
 
 
 def now() -> str:
     """UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def opened(url: str | None, *, create: bool = False) -> GraphStore:
-    """The store of a command; reading commands do not make one."""
-    return open_store(url or default_store_url(), create=create)
 
 
 @contextmanager
@@ -85,7 +75,7 @@ def load(
     update: Annotated[
         bool, typer.Option("--update", help="Merge a newer bundle into a store that has papers.")
     ] = False,
-    source: Annotated[Path, typer.Option("--from", help="Folder of the bundle.")] = BUNDLE,
+    source: Annotated[Path, typer.Option("--from", help="Folder of the bundle.", metavar="FOLDER")] = BUNDLE,
     store: Store = None,
 ) -> None:
     """Load the bundled corpus. Decisions, merges, lists and fetched text stay as they are.
@@ -169,7 +159,6 @@ def ingest_citation_pairs(
 
 
 File = Annotated[Path | None, typer.Argument(help="JSON Lines to read instead of the store.", metavar="[FILE]")]
-Out = Annotated[Path | None, typer.Option("--out", help="Where to write; - or nothing is stdout.")]
 
 
 @app.command()
@@ -228,9 +217,9 @@ def _read_file(file: Path, out: Path | None, rejects: Path | None, what: str, co
 @app.command()
 def cluster(
     k: Annotated[
-        int | None, typer.Option("--k", min=2, help="Number of clusters; chosen by silhouette if absent.")
+        int | None, typer.Option("--k", min=2, help="Number of clusters; chosen by silhouette if absent.", metavar="N")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same clusters.")] = 0,
+    seed: Annotated[int, typer.Option(help="Same seed, same clusters.", metavar="N")] = 0,
     store: Store = None,
 ) -> None:
     """Group the included papers by what their texts say, with labels made of their terms.
@@ -246,192 +235,13 @@ def cluster(
     terminal.print_table(("cluster", "papers", "terms"), [(c.number, c.size, c.terms) for c in found.clusters])
 
 
-def _protocol() -> str:
-    from kg.protocol import load_protocol
-
-    protocol = load_protocol()
-    return f"{protocol.id}@{protocol.version}"
-
-
-@app.command()
-def status(as_json: AsJson = False, store: Store = None) -> None:
-    """What is in the store.
-
-    Example: tokenatlas status --json
-    """
-    from kg.exchange.documents import status_document
-
-    with opened(store) as source:
-        counts = source.counts()
-        document = status_document(
-            counts, store=source.url, engine=source.engine, store_schema=source.schema, protocol=_protocol()
-        )
-    if as_json:
-        terminal.print_json(document)
-        return
-    terminal.print_table(("", ""), [(name.replace("_", " "), terminal.flat(value)) for name, value in document.items()])
-    if counts.quarantined:
-        terminal.say(f"{counts.quarantined:,} records are kept out: tokenatlas quarantine")
-    if counts.unjudged:
-        terminal.say(f"{counts.unjudged:,} papers are not judged yet: tokenatlas screen")
-
-
-@app.command()
-@with_filter
-def papers(
-    where: PaperFilter,
-    sort: Annotated[str, typer.Option(help="One of " + ", ".join(SORTS) + ".")] = "newest",
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 20,
-    offset: Annotated[int, typer.Option(min=0)] = 0,
-    as_json: AsJson = False,
-    store: Store = None,
-) -> None:
-    """List papers; included ones unless --include says otherwise.
-
-    Example: tokenatlas papers --topic S1 --from 2023 --sort cited
-    """
-    from kg.exchange.documents import page_document
-
-    if sort not in SORTS:
-        raise typer.BadParameter(f"{sort!r} is not one of {', '.join(SORTS)}", param_hint="--sort")
-    with opened(store) as source:
-        page = source.papers(where, sort=sort, offset=offset, limit=limit)  # type: ignore[arg-type]  # checked above
-    if as_json:
-        terminal.print_json(page_document(page))
-    else:
-        terminal.print_page(page)
-
-
-@app.command()
-def paper(id: Annotated[str, typer.Argument(metavar="ID")], as_json: AsJson = False, store: Store = None) -> None:
-    """One paper with its verdicts, evidence, numbers and citations; any spelling of an id or its URL.
-
-    Example: tokenatlas paper 2209.03143
-    """
-    from kg.exchange.documents import details_document
-
-    with opened(store) as source:
-        details = source.paper(id)
-        if as_json:
-            terminal.print_json(details_document(details))
-            return
-        everything = PaperFilter(include=())
-        references = source.references(id, where=everything, limit=10)
-        citers = source.citers(id, where=everything, limit=10)
-    terminal.print_details(details, references.rows, citers.rows)
-
-
-@app.command()
-@with_filter
-def export(
-    where: PaperFilter,
-    format: Annotated[str, typer.Option("--format", help="csv or jsonl.")] = "csv",
-    sort: Annotated[str, typer.Option(help="One of " + ", ".join(SORTS) + ".")] = "newest",
-    out: Out = None,
-    store: Store = None,
-) -> None:
-    """Write papers as CSV (cells that a spreadsheet would run are defused) or JSON Lines.
-
-    Example: tokenatlas export --format csv --topic S4 --out trade-offs.csv
-    """
-    from kg.exchange.csv import write_rows
-    from kg.exchange.documents import ROW_COLUMNS, row_document, row_values
-
-    if format not in ("csv", "jsonl"):
-        raise typer.BadParameter(f"{format!r} is not csv or jsonl", param_hint="--format")
-    if sort not in SORTS:
-        raise typer.BadParameter(f"{sort!r} is not one of {', '.join(SORTS)}", param_hint="--sort")
-    with opened(store) as source, terminal.writing(out) as target:
-        rows = terminal.every_row(source, where, sort)
-        if format == "csv":
-            count = write_rows(target, ROW_COLUMNS, (row_values(row) for row in rows))
-        else:
-            count = sum(1 for row in rows if target.write(json.dumps(row_document(row), ensure_ascii=False) + "\n"))
-    terminal.say(f"{count:,} papers written.")
-
-
-@app.command()
-def quarantine(as_json: AsJson = False, store: Store = None) -> None:
-    """Records that contradict themselves and were kept out of the graph, with the reason.
-
-    Example: tokenatlas quarantine
-    """
-    from dataclasses import asdict
-
-    with opened(store) as source:
-        records = source.quarantined()
-    if as_json:
-        terminal.print_json({"schema": 1, "quarantined": [asdict(record) for record in records]})
-    elif records:
-        terminal.print_quarantined(records)
-    else:
-        terminal.say("Nothing was kept out.")
-
-
-@app.command()
-def backup(
-    target: Annotated[Path, typer.Argument(help="A file that does not exist yet.")], store: Store = None
-) -> None:
-    """Write a consistent copy of the store while others read and write.
-
-    Example: tokenatlas backup atlas-copy.sqlite
-    """
-    with opened(store) as source:
-        source.backup(target)
-    terminal.say(f"Copied to {target}")
-
-
-@protocol_app.command("show")
-def protocol_show(
-    file: Annotated[
-        Path | None, typer.Argument(help="A protocol; the bundled one if absent.", metavar="[FILE]")
-    ] = None,
-    language: Annotated[str, typer.Option(help="en or zh-Hant.")] = "en",
-    as_json: AsJson = False,
-) -> None:
-    """The protocol as Markdown.
-
-    Example: tokenatlas protocol show --language zh-Hant
-    """
-    from dataclasses import asdict
-
-    from kg.protocol import load_protocol, to_markdown
-
-    protocol = load_protocol(file)
-    if as_json:
-        terminal.print_json({"schema": 1, **asdict(protocol)})
-    else:
-        print(to_markdown(protocol, language))
-
-
-@protocol_app.command("check")
-def protocol_check(
-    file: Annotated[Path, typer.Argument(help="The protocol to check.")], as_json: AsJson = False
-) -> None:
-    """Every fault of a protocol file at once: line, field, value, fix.
-
-    Example: tokenatlas protocol check my-field.yaml
-    """
-    from dataclasses import asdict
-
-    from kg.protocol import check_protocol
-
-    faults = check_protocol(file)
-    if as_json:
-        terminal.print_json({"schema": 1, "faults": [asdict(fault) for fault in faults]})
-    else:
-        for fault in faults:
-            print(fault)
-    terminal.say(f"{file}: {len(faults)} faults" if faults else f"{file}: no fault found")
-    if faults:
-        raise typer.Exit(USAGE)
-
-
 @snapshot_app.command("build")
 def snapshot_build(
-    source: Annotated[Path, typer.Option("--from", help="Folder with the research data.")],
-    target: Annotated[Path, typer.Option("--to", help="Folder of the bundle.")] = BUNDLE,
-    date: Annotated[str | None, typer.Option(help="Date written into the manifest; today (UTC) if absent.")] = None,
+    source: Annotated[Path, typer.Option("--from", help="Folder with the research data.", metavar="FOLDER")],
+    target: Annotated[Path, typer.Option("--to", help="Folder of the bundle.", metavar="FOLDER")] = BUNDLE,
+    date: Annotated[
+        str | None, typer.Option(help="Date written into the manifest; today (UTC) if absent.", metavar="DATE")
+    ] = None,
 ) -> None:
     """Make the bundled corpus: included papers, their citation neighbours, all citations between them; no abstracts.
 
@@ -448,7 +258,7 @@ def snapshot_build(
         source,
         target,
         built=date or now()[:10],
-        protocol=_protocol(),
+        protocol=reading.protocol_name(),
         clock=now,
         conclude=conclude,
         progress=terminal.say,
@@ -459,7 +269,8 @@ def snapshot_build(
 
 @app.command()
 def serve(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 8501, store: Store = None
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.", metavar="PORT")] = 8501,
+    store: Store = None,
 ) -> None:
     """Open the app on 127.0.0.1.
 

@@ -1,16 +1,26 @@
-"""Gives a command one option per field of `PaperFilter`; the command receives the filter as `where`."""
+"""Options that commands share: the store, JSON, an output file, and one option per field of `PaperFilter`."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
 
 from kg.model import QUANTIZERS, TOPICS, Include, TokenType
 from kg.paper_filter import PaperFilter
+from kg.store import GraphStore, default_store_url, open_store
+
+Store = Annotated[
+    str | None,
+    typer.Option("--store", help="URL of the store; else TOKENATLAS_STORE, else your own data folder.", metavar="URL"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Where to write; - or nothing is stdout.", metavar="FILE")]
+
 
 _HELP = {
     "q": ("TEXT", 'Words, "a phrase", a prefix*, -without.'),
@@ -64,3 +74,8 @@ def with_filter(command: Callable[..., None]) -> Callable[..., None]:
     run.__annotations__ = {each.name: each.annotation for each in options + keyword_only}
     del run.__wrapped__  # type: ignore[attr-defined]  # Typer must read the new signature, not the old one
     return run
+
+
+def opened(url: str | None, *, create: bool = False) -> GraphStore:
+    """The store of a command; reading commands do not make one."""
+    return open_store(url or default_store_url(), create=create)
