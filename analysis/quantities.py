@@ -37,6 +37,7 @@ _LATEX = re.compile(
     r"|\\(?P<to>(?:long)?rightarrow|to)(?![a-zA-Z])|\\[,;:!> ]|\\(?:approx|sim|thicksim|leq?|geq?|le|ge|lt|gt|"
     r"thinspace|quad)(?![a-zA-Z])|\\%"
 )
+_RANGE_TILDE = re.compile(r"(?<=\d)[~\uff5e](?=\d)")
 _MAKES_LATEX = re.compile(r"[{}\\]")
 
 WORDS = {
@@ -86,8 +87,9 @@ _NAMES: dict[str, tuple[Unit, float]] = {
 }
 _LINK = re.compile(
     r"\s{0,14}(?:,\s{0,3}(?:and|or|to)?|;|/|(?:-{1,2}|to|and|or|&|versus|vs\.?|down to|up to|(?:and|or) even))"
-    r"\s{0,14}(?:(?:around|about|approximately|down to|up to|at|roughly)\s)?"
+    r"\s{0,14}(?:(?:around|about|approximately|down to|up to|roughly)\s)?"
 )
+_AFTER_NAME = re.compile(r"[a-z]*[A-Z]\w*\s$")
 _YEAR = range(1950, 2036)
 
 
@@ -126,7 +128,7 @@ def plain(text: str) -> str:
     Returns:
         A string of the same length; `plain(text)[a:b]` stands where `text[a:b]` does.
     """
-    made = text.translate(_SIGNS)
+    made = _RANGE_TILDE.sub("-", text).translate(_SIGNS)
     if _MAKES_LATEX.search(made) is None:
         return made
     made = made.replace("{,}", " , ")
@@ -198,6 +200,8 @@ def _linked(text: str, left: _Raw, right: _Raw) -> bool:
         if left.value >= right.value * right.factor / (left.factor if left.unit != "none" else right.factor):
             return False
         if len(before) == 2 and before[1] == "-" and before[0].isalnum():
+            return False
+        if right.unit == "B" and _AFTER_NAME.search(text, max(0, left.start - 24), left.start):
             return False
     return True
 

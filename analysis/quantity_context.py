@@ -46,10 +46,13 @@ class Sentences:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._starts = [0, *(found.end() for found in _BREAK.finditer(text))]
+        self._starts: list[int] = []
 
     def around(self, position: int) -> tuple[int, int]:
         """The bounds of the sentence that holds `position`."""
+        if not self._starts:
+            # most texts hold no number that asks
+            self._starts = [0, *(found.end() for found in _BREAK.finditer(self._text))]
         at = bisect_right(self._starts, position) - 1
         end = self._starts[at + 1] if at + 1 < len(self._starts) else len(self._text)
         return self._starts[at], end

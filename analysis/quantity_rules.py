@@ -20,7 +20,7 @@ from analysis.rate_rules import (
     tokens_per_second,
     zero_delays,
 )
-from analysis.size_rules import codebook_counts, entries, model_size
+from analysis.size_rules import codebook_counts, entries, model_size, number_of_codebooks
 
 Rule = Callable[[Quantity, Context], tuple[str, float] | None]
 
@@ -62,7 +62,12 @@ def _measured(text: str, sentences: Sentences, about: str) -> Iterator[Reading]:
 
 
 def _plain_count(quantity: Quantity, context: Context) -> tuple[str, float] | None:
-    return tokens_of_a_second(quantity, context) or entries(quantity, context) or model_size(quantity, context)
+    return (
+        tokens_of_a_second(quantity, context)
+        or number_of_codebooks(quantity, context)
+        or entries(quantity, context)
+        or model_size(quantity, context)
+    )
 
 
 _RULES: dict[Unit, Rule] = {

@@ -15,8 +15,9 @@ from analysis.quantity_context import TITLE, WORD, Context, Reading
 
 _NOT_CODED = re.compile(
     r"(?i)watermark|stegano|payload|embedding (?:rate|capacity)|hidden (?:message|data)|capacity of|uncompressed|"
+    r"(?:non-|un)quanti[sz]ed|"
     r"original bit[\s-]?rate|"
-    r"raw (?:pcm|audio|bit)|\bpcm\b|information (?:transfer|rate of speech)|spik(?:e|ing)|internet|downlink|uplink"
+    r"raw (?:pcm|audio|bit)|\bpcm\b|information (?:transfer|rates?)|spik(?:e|ing)|internet|downlink|uplink"
 )
 
 
@@ -48,10 +49,10 @@ _SAMPLED = re.compile(
     r"(?i)(?<!un)(?:re|up|down|over|sub)?-?sampl(?:ed|ing|er)\b|sample[\s-]rates?|super-?resol|(?:up|down)scal|"
     r"bandwidth ext|bit-?rate of\W*$"
 )
-_RATE_STATED = re.compile(
-    r"(?i)(?:sampl(?:ing|e)[\s-](?:rate|frequenc)\w*|sampled at)\W{1,3}(?:\w+\W{1,2}){0,4}$|^\W{0,3}(?:input |"
-    r"output )?sampl(?:ing|e)[\s-](?:rate|freq)"
+_STATED_LEFT = re.compile(
+    r"(?i)(?:sampl(?:ing|e)[\s-](?:rate|frequenc)\w*|sampled at)\W{1,3}(?:(?!bandwidth)\w+\W{1,2}){0,4}$"
 )
+_STATED_RIGHT = re.compile(r"(?i)\W{0,3}(?:input |output )?sampl(?:ing|e)[\s-](?:rate|freq)")
 _BITS_RIGHT = re.compile(r"(?i)\s?(?:,|/|and|with|at)?\s?\d{1,2}[\s-]bits?\b")
 _AUDIO_RIGHT = re.compile(
     rf"(?i)\W{{0,4}}(?:{WORD}\W{{1,2}}){{0,3}}?(?:speech|audio|music|sounds?|waveforms?|signals?|record\w+|sampl\w+|"
@@ -62,7 +63,8 @@ _AUDIO_RIGHT = re.compile(
     r"checkpoint|systems?|"
     r"conditions?|domains?|high-fidelity|hi-?fi|clips|detectors?)\b"
 )
-_AT = re.compile(r"(?i)(?:\bfull-?band|wide-?band|\bat|\bfor|\bat (?:a|up to|full-band|only)|\(|s,)\s$")
+_AT = re.compile(r"(?i)(?:\bat|\bfor|\bat (?:a|up to|full-band|only)|\(|s,)\s?$")
+_SPEECH_BAND = re.compile(r"(?i)\b(?:full|narrow|(?:super-?)?wide)-?band\W{1,3}(?:\(?NB\)?,? )?$")
 _FRAMES = re.compile(
     r"(?i)frame[\s-]?rates?|tokens?\b|tokeni[sz]\w+|\bframes?\b|latents?\b|codecs?\b|\bunits?\b|representations?|"
     r"embeddings?|"
@@ -74,6 +76,7 @@ _TOKEN_RATE = re.compile(r"(?i)tokens?[\s-](?:rates?|frequenc\w+)\W{1,3}(?:\w+\W
 _CODEC_TITLE = re.compile(r"(?i)codec|tokeni[sz]|frame[\s-]rate|speech coding|audio coding|low[\s-]bitrate")
 _BELOW_TOO = re.compile(r"(?i)\W{0,3}and (?:above|below|beyond|higher)")
 _RATE_STATED_ANYWHERE = re.compile(r"(?i)sampl(?:ing|e)[\s-](?:rates|frequencies)\b")
+_TOKEN_RATE_RIGHT = re.compile(r"(?i)\W{1,2}token[\s-]rates?\b")
 _NOT_FRAMES = re.compile(
     r"(?i)\b(?:EEG|ECG|EMG|vibrat|video|visual|camera|motion|gesture|pitch|F0|tone|modulation|accelero|imu)\b"
 )
@@ -95,7 +98,7 @@ def frequency(quantity: Quantity, context: Context) -> tuple[str, float] | None:
 
 def _frame_rate(value: float, context: Context, title: str) -> tuple[str, float] | None:
     left, right = context.left, context.right
-    if _TOKEN_RATE.search(left):
+    if _TOKEN_RATE.search(left) or _TOKEN_RATE_RIGHT.match(right):
         return "tokens_per_s", value
     near = left[-70:] + " | " + right[:50]
     if _NOT_FRAMES.search(near) or (_BAND_RIGHT.match(right) and not _BELOW_TOO.match(right)):
@@ -112,7 +115,7 @@ def _sample_rate(value: float, context: Context) -> tuple[str, float] | None:
     left, right = context.left, context.right
     if value > 400_000 or _BAND_RIGHT.match(right):
         return None
-    stated = bool(_RATE_STATED.search(left) or _RATE_STATED.search(right))
+    stated = bool(_STATED_LEFT.search(left) or _STATED_RIGHT.match(right))
     band = _BAND_LEFT.search(left)
     if band is not None and not stated and not _SAMPLED.search(band["gap"]) and not _SAMPLED.search(right[:20]):
         return None
@@ -123,7 +126,9 @@ def _sample_rate(value: float, context: Context) -> tuple[str, float] | None:
     sampled = (
         _SAMPLED.search(left[-50:]) or _SAMPLED.search(right[:35]) or _RATE_STATED_ANYWHERE.search(context.sentence)
     )
-    named = value > 2000 and (_AUDIO_RIGHT.match(right) or (value >= _ABOVE_BANDS and _AT.search(left)))
+    named = value > 2000 and (
+        _AUDIO_RIGHT.match(right) or _SPEECH_BAND.search(left) or (value >= _ABOVE_BANDS and _AT.search(left))
+    )
     return ("sample_rate_khz", value / 1000) if sampled or named else None
 
 
@@ -212,7 +217,8 @@ _NOT_STREAMING = re.compile(
 
 
 _ZERO_DELAY = re.compile(
-    r"(?i)\bzero[\s-](?:algorithmic[\s-])?(?:latency|delay)\b(?! (?:overhead|cost|increase|penalty))"
+    r"(?i)\b(?:(?:at|with|adds?|adding|introduc\w+|has|have|of)\s)(?P<zero>zero[\s-](?:algorithmic[\s-])?(?:latency|delay))\b"
+    r"(?! (?:overhead|cost|increase|penalty))"
 )
 
 
@@ -239,5 +245,7 @@ def delay(quantity: Quantity, context: Context) -> tuple[str, float] | None:
 
 def zero_delays(text: str) -> Iterator[Reading]:
     """Latencies of 0 ms stated in words."""
+    if "zero" not in text.lower():
+        return
     for found in _ZERO_DELAY.finditer(text):
-        yield Reading("latency_ms", 0.0, found.start(), found.end(), found.start(), found.end())
+        yield Reading("latency_ms", 0.0, *found.span("zero"), *found.span("zero"))

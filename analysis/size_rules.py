@@ -36,6 +36,9 @@ _MODEL_LEFT = re.compile(
     r"backbones?|encoders?|decoders?|variants?|versions?)\s?\($"
 )
 _CORPUS_NAME = re.compile(r"(?i)(?:pajama|wiki|corpus|data(?:set)?|web|pile|audioset|books?|text|words?|bench)-$")
+_SPEECH_MODEL = re.compile(
+    r"(?i)\b(?:xls-?r|mms|wav2vec[\w.]*|hubert|wavlm|whisper|w2v\w*|bert|gpt|opt|llama|qwen|t5|bloom|pythia)(?:[\s-][\w.]+)?[\s(-]{1,2}$"
+)
 _NAME_BEFORE = re.compile(r"[A-Za-z][\w.]*-$")
 _LABELLED = re.compile(
     r"(?i)(?:\bpi|task|track|subtask|section|table|fig(?:ure)?|experiment|group|part|class|phase|stage|type)\W{0,2}$"
@@ -49,6 +52,8 @@ def model_size(quantity: Quantity, context: Context) -> tuple[str, float] | None
         return "params_m", value / 1e6
     if quantity.unit not in ("M", "B") or _DATA.match(right) or _LABELLED.search(context.left):
         return None
+    if quantity.unit == "M" and _SPEECH_MODEL.search(context.left):
+        return "params_m", value / 1e6
     if _CORPUS_NAME.search(context.left):
         return None
     letter = context.written.rstrip()[-1:]
@@ -60,15 +65,23 @@ def model_size(quantity: Quantity, context: Context) -> tuple[str, float] | None
 
 
 _SIZE_LEFT = re.compile(
-    r"(?i)(?:code-?book|vocabulary|dictionary|inventory|alphabet|cluster)[\s-](?:size|cardinalit|"
-    r"capacit)\w*(?:[\s(=:]|of|is|are|to|from|as|at|"
-    r"between|with|only|just|large|small|ranging|reduced|expanded|increas\w+|up|set|about|around|over|beyond|than|"
-    r"by|and|scal\w+|even|,)*$|"
-    r"(?:code-?books?|vocabular(?:y|ies)|dictionar(?:y|ies)|inventor(?:y|ies))\s(?:sized? )?(?:of|with|containing|"
-    r"has|have|consisting of|comprising|to)"
-    r"\s(?:size\s|only\s|just\s|about\s|around\s|up to\s|over\s|as few as\s)*$|"
-    r"number of (?:(?:discrete|speech|acoustic|latent|learned|hidden)\s)?(?:units|clusters|codes|codewords|"
-    r"centroids)[\s(=:]*(?:of|is|to|from|K|=|,|\s)*$"
+    r"(?i)(?:code-?book|vocabulary|dictionary|inventory|alphabet|cluster)[\s-](?:size|cardinalit|capacit)\w*"
+    r"(?:[\s(=:,]|of|is|are|to|from|as|at|between|with|only|just|large|small|low|ranging|reduced|expanded|increas\w+|up|set|"
+    r"about|around|over|beyond|than|scal\w+|even)*$|"
+    r"(?:code-?books?|vocabular(?:y|ies)|dictionar(?:y|ies)|inventor(?:y|ies))\s(?:sized?\s)?"
+    r"(?:of|with|containing|has|have|consisting of|comprising|to)\s"
+    r"(?:(?:size|sizes|only|just|about|around|up to|over|as few as|a|of)\s)*$|"
+    r"number of (?:(?:discrete|speech|acoustic|latent|learned|hidden)\s)?(?:units|clusters|codes|codewords|centroids)"
+    r"[\s(=:]*(?:of|is|to|from|K|=|,|\s)*$|\bK\s?=\s?$"
+)
+_SIZE_AFTER = re.compile(
+    r"(?i)\W{0,3}(?:$|[,.;:)]|(?:and|or|to|for|in|with|while|which|at|on|is|are|was|the|we|our|by|from|of|as|but|per|that|"
+    r"respectively|lead|leads|give|gives|yield|yields|achiev\w+|entr\w+|codes?|code-?\w+|tokens?|units?|clusters?|centroids|"
+    r"symbols?|elements|items|vectors|discrete|distinct|audio|speech|acoustic|semantic)\b)"
+)
+_BOOKS_LEFT = re.compile(
+    r"(?i)number of (?:(?:residual|RVQ|VQ)\s)?(?:code-?books|quanti[sz]ers|RVQ layers|quanti[sz]ation layers)\W{1,3}"
+    r"(?:[a-z]+s\s)?(?:(?:from|is|to|of|between|equal to)\W{1,2}){0,2}$"
 )
 _SIZE_RIGHT = re.compile(
     r"(?i)[\s\-]{0,3}(?P<of>(?:(?:distinct|discrete|unique|different|learned|codebook|audio|speech|acoustic|"
@@ -99,6 +112,13 @@ def _is_audio_vocabulary(context: Context) -> bool:
     return named is not None and not _TEXT.search(context.sentence)
 
 
+def number_of_codebooks(quantity: Quantity, context: Context) -> tuple[str, float] | None:
+    """`n_codebooks` where the number follows: "reduces the number of quantizers from 8 to 4"."""
+    if _BOOKS_LEFT.search(context.left) and 1 <= quantity.value <= 64 and quantity.value == int(quantity.value):
+        return "n_codebooks", quantity.value
+    return None
+
+
 def entries(quantity: Quantity, context: Context) -> tuple[str, float] | None:
     """`codebook_size`: entries, codes, clusters or units of an audio vocabulary."""
     value = quantity.value
@@ -108,7 +128,7 @@ def entries(quantity: Quantity, context: Context) -> tuple[str, float] | None:
     cued = _SIZE_LEFT.search(left)
     if cued is not None and "book" not in cued[0].lower() and not _is_audio_vocabulary(context):
         cued = None
-    if cued is not None and not re.match(r"\s*(?:%|x\b|times|tokens? (?:per|/))", right):
+    if cued is not None and _SIZE_AFTER.match(right) and not re.match(r"(?i)\s*tokens? (?:per|/)", right):
         return "codebook_size", value
     named = _SIZE_RIGHT.match(right)
     if named is None or not _DISCRETE.search(context.sentence):
@@ -124,8 +144,11 @@ def entries(quantity: Quantity, context: Context) -> tuple[str, float] | None:
 
 
 _HEAD = re.compile(
-    r"(?i)code(?:c)?-?books?\b|quanti[sz]ers?\b|VQs?\b(?!-)|RVQ\b|streams?\b|layers?\b|quanti[sz]ation\b"
+    r"(?i)code(?:c)?-?books?\b|quanti[sz]ers?\b|VQs?\b(?!-)|RVQ\b|streams?\b|layers?\b|levels?\b|stages?\b|quanti[sz]ation\b"
 )
+_HEAD_WORDS = ("codebook", "code-book", "codecbook", "quanti", "vq", "stream", "single-layer")
+"""A text without any of them counts no codebooks: plain search is ten times faster than the pattern."""
+
 _KINDS = (
     r"shared|residual|vector|scalar|RVQ|VQ|FSQ|unified|large|small|discrete|learned|learnable|layer|parallel|"
     r"independent|finite|"
@@ -158,6 +181,9 @@ _RVQ_BEFORE = re.compile(r"(?i)(?:RVQ|quanti[sz]ers?|quanti[sz]ation)\)?[\s,]+(?
 
 def codebook_counts(text: str, sentences: Sentences) -> Iterator[Reading]:
     """`n_codebooks`, read from the noun backwards: "eight residual quantizers", "a single large codebook"."""
+    lower = text.lower()
+    if not any(word in lower for word in _HEAD_WORDS):
+        return
     for head in _HEAD.finditer(text):
         start, end = sentences.around(head.start())
         before = text[max(start, head.start() - 60) : head.start()]
@@ -194,7 +220,9 @@ def _counts_codebooks(noun: str, kind: str, word: str, after: str, left: str) ->
                 return False  # two kinds of data interleaved, not one codebook
             return named or bool(_OF_TOKENS.match(after))
         return named or bool(re.match(r"(?i)\sof (?:[\w-]+\s){0,2}(?:tokens|codes)\b", after))
-    if noun.startswith("layer"):
+    if noun.startswith(("layer", "level", "stage")):
+        if noun.startswith("layer") and word == "single" and _OF_TOKENS.match(after):
+            return True
         named = any(part in kind for part in ("vq", "quanti", "codebook"))
         return named or bool(_OF_QUANTIZERS.match(after)) or bool(_RVQ_BEFORE.search(left))
     if noun.startswith(("quantization", "quantisation", "rvq")):
