@@ -1,0 +1,212 @@
+"""One line of a file to one record, or the reason why not. Knows the shapes of arXiv and OpenAlex records.
+
+Titles and abstracts stay exactly as given (offsets of evidence count in them); what no text can hold, a NUL or half a
+surrogate pair, is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from kg.errors import InputError
+from kg.identity import ParsedId, author_id, date_from_arxiv_id, normalise, ordered, parse
+from kg.model import Author, Manifestation, PartialDate
+
+_ID_FIELDS = ("arxiv_id", "doi", "openalex_id", "s2_id", "corpus_id")
+_SCHEME_OF = {"arxiv_id": "arxiv", "openalex_id": "openalex", "s2_id": "s2", "corpus_id": "corpusid"}
+
+
+class Refused(Exception):
+    """A line that is no record: which field, why, and what stood there. `ids` is set when the record had some."""
+
+    def __init__(self, field: str, reason: str, value: object = None, record: Record | None = None) -> None:
+        super().__init__(reason)
+        self.field = field
+        self.reason = reason
+        self.value = value
+        self.record = record
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A work as one line tells of it. `ids` are exact; `proposed` is an arXiv id that only a title match suggests."""
+
+    source: str
+    ids: tuple[str, ...]
+    proposed: str | None
+    title: str | None
+    abstract: str | None
+    published: PartialDate | None
+    venue: str | None
+    categories: tuple[str, ...] | None
+    authors: tuple[Author, ...] | None
+    manifestations: tuple[Manifestation, ...]
+    references: tuple[str, ...] | None
+    citations_stated: int | None
+    provenance: str | None
+
+
+def parse_json(content: bytes) -> dict[str, Any]:
+    """The object on a line. Raises Refused: not UTF-8, not JSON, not an object."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Refused("line", f"not UTF-8 at byte {error.start + 1}", content[error.start : error.start + 8]) from None
+    if "\0" in text:
+        raise Refused("line", "holds a NUL byte", text)
+    try:
+        found = json.loads(text)
+    except RecursionError:
+        raise Refused("line", "JSON nested too deeply", text) from None
+    except ValueError as error:
+        raise Refused("line", f"not JSON: {error}", text) from None
+    if not isinstance(found, dict):
+        raise Refused("line", "a JSON object is expected", text)
+    return found
+
+
+def parse_record(content: bytes, provenance: str) -> Record:
+    """The record on a line of JSON.
+
+    Args:
+        content: the line, without its end.
+        provenance: where the file is from; a record's own `source` field is preferred.
+
+    Raises:
+        Refused: no record of a known shape; for a record without a title `record` holds what it does tell.
+    """
+    found = parse_json(content)
+    ids, proposed, versions = _ids(found)
+    source = "openalex" if found.get("openalex_id") else "arxiv" if found.get("arxiv_id") else "file"
+    references = _ids_listed(found, "referenced_works")
+    record = Record(
+        source=source,
+        ids=ids,
+        proposed=proposed,
+        title=_text(found, "title"),
+        abstract=_text(found, "abstract"),
+        published=_date(found, ids, source),
+        venue=_text(found, "venue"),
+        categories=_texts(found, "categories"),
+        authors=_authors(found),
+        manifestations=tuple(_manifestation(id, versions, source) for id in ids),
+        references=references,
+        citations_stated=_count(found, "cited_by_count"),
+        provenance=_text(found, "source") or provenance,
+    )
+    if record.title is None:
+        raise Refused("title", "no title", found.get("title"), record)
+    return record
+
+
+def _ids(found: dict[str, Any]) -> tuple[tuple[str, ...], str | None, dict[str, int]]:
+    parsed: list[ParsedId] = []
+    proposed: str | None = None
+    by_title = found.get("arxiv_id_via") == "title"
+    for field in _ID_FIELDS:
+        value = found.get(field)
+        if value is None or value == "":
+            continue
+        if isinstance(value, int) and not isinstance(value, bool) and field == "corpus_id":
+            value = f"corpusid:{value}"
+        if not isinstance(value, str):
+            raise Refused(field, "wrong type: text is expected", value)
+        scheme = _SCHEME_OF.get(field)
+        try:
+            id = parse(value)
+            if scheme not in (None, id.scheme):
+                raise Refused(field, f"an id of another kind ({id.scheme})", value)
+        except InputError as error:
+            raise Refused(field, error.message, value) from None
+        if field == "arxiv_id" and by_title:
+            proposed = id.id
+        else:
+            parsed.append(id)
+    if not parsed:
+        if proposed is None:
+            raise Refused("id", f"no id: none of {', '.join(_ID_FIELDS)}")
+        raise Refused("arxiv_id", "no exact id: a title match alone names no work", proposed)
+    versions = {id.id: id.version for id in parsed if id.version is not None}
+    return ordered(id.id for id in parsed), proposed, versions
+
+
+def _manifestation(id: str, versions: dict[str, int], source: str) -> Manifestation:
+    scheme, _, value = id.partition(":")
+    return Manifestation(scheme, value, versions.get(id), source)
+
+
+def _date(found: dict[str, Any], ids: tuple[str, ...], source: str) -> PartialDate | None:
+    for field in ("published", "publication_date"):
+        value = _text(found, field)
+        if value is not None:
+            try:
+                return PartialDate(value[:10] if value[10:11] in ("T", " ") else value, source)
+            except ValueError:
+                raise Refused(field, "not a date: YYYY, YYYY-MM or YYYY-MM-DD is expected", value) from None
+    return next((date for id in ids if (date := date_from_arxiv_id(id)) is not None), None)
+
+
+def _authors(found: dict[str, Any]) -> tuple[Author, ...] | None:
+    names = _texts(found, "authors")
+    if names is None:
+        return None
+    authors: dict[str, Author] = {}
+    for name in names:
+        try:
+            id = author_id(name)
+        except InputError:
+            continue
+        authors.setdefault(id, Author(id, name.strip(), name_only=True))
+    return tuple(authors.values())
+
+
+def _ids_listed(found: dict[str, Any], field: str) -> tuple[str, ...] | None:
+    listed = _texts(found, field)
+    # An empty list of references means that the source knows none, which is not the same as a paper without any.
+    if not listed:
+        return None
+    try:
+        return tuple(dict.fromkeys(normalise(id) for id in listed))
+    except InputError as error:
+        raise Refused(field, error.message, error.value) from None
+
+
+def _text(found: dict[str, Any], field: str) -> str | None:
+    value = found.get(field)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise Refused(field, "wrong type: text is expected", value)
+    _storable(field, value)
+    return value if value.strip() else None
+
+
+def _texts(found: dict[str, Any], field: str) -> tuple[str, ...] | None:
+    value = found.get(field)
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise Refused(field, "wrong type: a list of text is expected", value)
+    for each in value:
+        _storable(field, each)
+    return tuple(each for each in value if each.strip())
+
+
+def _count(found: dict[str, Any], field: str) -> int | None:
+    value = found.get(field)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
+        raise Refused(field, "wrong type: a whole number from 0 is expected", value)
+    return value
+
+
+def _storable(field: str, value: str) -> None:
+    if "\0" in value:
+        raise Refused(field, "holds a NUL character", value)
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise Refused(field, "holds half a surrogate pair, which is no character", value) from None
