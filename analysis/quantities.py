@@ -86,7 +86,7 @@ _NAMES: dict[str, tuple[Unit, float]] = {
     "thousand": ("k", 1e3),
 }
 _LINK = re.compile(
-    r"\s{0,14}(?:,\s{0,3}(?:and|or|to)?|;|/|(?:-{1,2}|to|and|or|&|versus|vs\.?|down to|up to|(?:and|or) even))"
+    r"\s{0,14}(?:,\s{0,3}(?:and|or|to)?|;|/|(?:-{1,2}|-?to-?|and|or|&|versus|vs\.?|down to|up to|(?:and|or) even))"
     r"\s{0,14}(?:(?:around|about|approximately|down to|up to|roughly)\s)?"
 )
 _AFTER_NAME = re.compile(r"[a-z]*[A-Z]\w*\s$")

@@ -12,9 +12,6 @@ from dataclasses import dataclass
 from analysis.quantities import Quantity
 
 LEFT, RIGHT = 100, 80
-TITLE = 160
-"""How much of title and abstract stands for the title: cues of what a paper is about are looked for there."""
-
 # a word between a number and what it counts; a preposition or verb begins another phrase
 WORD = (
     r"(?!(?:and|or|of|for|with|from|to|in|on|by|at|as|than|via|across|over|under|while|which|that|is|are|was|were|"
@@ -69,17 +66,19 @@ class Context:
     sentence: str
     written: str
     """The number and what follows up to the end of its series."""
-    about: str
-    """Title and abstract: what the paper is about where a sentence alone does not tell."""
+    title: str
+    abstract: str
+    """Both say what the paper is about where a sentence alone does not tell; empty where unknown."""
 
 
-def context_of(quantity: Quantity, text: str, sentences: Sentences, about: str) -> Context:
-    """The context of a quantity in a plain text; see `Context.about` for the last argument."""
+def context_of(quantity: Quantity, text: str, sentences: Sentences, title: str, abstract: str) -> Context:
+    """The context of a quantity in a plain text, title or abstract of a paper."""
     start, end = sentences.around(quantity.opening)
     return Context(
         left=text[max(start, quantity.opening - LEFT) : quantity.opening],
         right=text[quantity.closing : min(end, quantity.closing + RIGHT)],
         sentence=text[start:end],
         written=text[quantity.start : quantity.closing],
-        about=about,
+        title=title,
+        abstract=abstract,
     )

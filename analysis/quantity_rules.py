@@ -25,18 +25,19 @@ from analysis.size_rules import codebook_counts, entries, model_size, number_of_
 Rule = Callable[[Quantity, Context], tuple[str, float] | None]
 
 
-def readings(text: str, sentences: Sentences, about: str) -> list[Reading]:
+def readings(text: str, sentences: Sentences, title: str, abstract: str) -> list[Reading]:
     """Every codec quantity of a plain text, in order of place.
 
     Args:
         text: the output of `analysis.quantities.plain`.
         sentences: of the same text.
-        about: title and abstract; says what the paper is about where a sentence alone does not.
+        title: of the paper, as given or plain.
+        abstract: likewise; both say what the paper is about where a sentence alone does not.
 
     Returns:
         Readings sorted by start; the same value of one quantity is read at most once at one place.
     """
-    found = [*_measured(text, sentences, about), *codebook_counts(text, sentences), *zero_delays(text)]
+    found = [*_measured(text, sentences, title, abstract), *codebook_counts(text, sentences), *zero_delays(text)]
     found.sort(key=lambda r: (r.start, r.end, r.quantity))
     kept: list[Reading] = []
     reached: dict[tuple[str, float], int] = {}
@@ -48,12 +49,12 @@ def readings(text: str, sentences: Sentences, about: str) -> list[Reading]:
     return kept
 
 
-def _measured(text: str, sentences: Sentences, about: str) -> Iterator[Reading]:
+def _measured(text: str, sentences: Sentences, title: str, abstract: str) -> Iterator[Reading]:
     for quantity in quantities(text):
         rule = _RULES.get(quantity.unit)
         if rule is None:
             continue
-        read = rule(quantity, context_of(quantity, text, sentences, about))
+        read = rule(quantity, context_of(quantity, text, sentences, title, abstract))
         if read is not None:
             name, value = read
             # 365 bits per second are 0.365 kbps, not 0.36500000000000005

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from analysis.quantities import Quantity
-from analysis.quantity_context import TITLE, WORD, Context, Reading
+from analysis.quantity_context import WORD, Context, Reading
 
 _NOT_CODED = re.compile(
     r"(?i)watermark|stegano|payload|embedding (?:rate|capacity)|hidden (?:message|data)|capacity of|uncompressed|"
@@ -20,10 +20,14 @@ _NOT_CODED = re.compile(
     r"raw (?:pcm|audio|bit)|\bpcm\b|information (?:transfer|rates?)|spik(?:e|ing)|internet|downlink|uplink"
 )
 
+_NOT_CODED_RIGHT = re.compile(
+    rf"(?i)\W{{1,3}}(?:of\s)?(?:{WORD}\s){{0,2}}?(?:watermark|payload|pcm\b|uncompressed|of information)"
+)
+
 
 def bit_rate(quantity: Quantity, context: Context) -> tuple[str, float] | None:
     """`bitrate_kbps`, unless the bits are hidden, sent over a network or not coded at all."""
-    if quantity.value <= 0 or _NOT_CODED.search(context.left[-60:]) or _NOT_CODED.search(context.right[:25]):
+    if quantity.value <= 0 or _NOT_CODED.search(context.left[-60:]) or _NOT_CODED_RIGHT.match(context.right):
         return None
     return "bitrate_kbps", quantity.value
 
@@ -37,7 +41,8 @@ _BAND_RIGHT = re.compile(
     r"and (?:above|below|beyond|higher)\b|to \d+(?:\.\d+)? ?k?Hz (?:band|range|region))"
 )
 _BAND_LEFT = re.compile(
-    r"(?i)(?:band-?widths?|cut-?off|\bbelow|\babove|\bbeyond|(?<!token )(?<!frame )frequenc(?:y|ies)(?! (?:of samp|"
+    r"(?i)(?:(?<!full-)(?<!full )band-?widths?(?! ext)|cut-?off|\bbelow|\babove|\bbeyond|"
+    r"(?<!token )(?<!frame )frequenc(?:y|ies)(?! (?:of samp|"
     r"rate))|(?<![\w-])bands?\b|"
     r"\bpitch|\bf0\b|fundamental|\btones?\b|modulat\w+|\bfilter\w*|vibrat\w+|\beeg\b|clock\w*|carrier|resonan\w+|"
     r"harmonics?|"
@@ -50,9 +55,11 @@ _SAMPLED = re.compile(
     r"bandwidth ext|bit-?rate of\W*$"
 )
 _STATED_LEFT = re.compile(
-    r"(?i)(?:sampl(?:ing|e)[\s-](?:rate|frequenc)\w*|sampled at)\W{1,3}(?:(?!bandwidth)\w+\W{1,2}){0,4}$"
+    r"(?i)(?:sampl(?:ing|e)[\s-](?:rate|frequenc)\w*|sampled at|"
+    r"digiti[sz]ed at)\W{1,3}(?:(?!bandwidth)\w+\W{1,2}){0,4}$"
 )
 _STATED_RIGHT = re.compile(r"(?i)\W{0,3}(?:input |output )?sampl(?:ing|e)[\s-](?:rate|freq)")
+_BITS_LEFT = re.compile(r"(?i)\b(?:8|12|16|20|24|32)[\s-]?bits?,? (?:and |/ ?|at )?$")
 _BITS_RIGHT = re.compile(r"(?i)\s?(?:,|/|and|with|at)?\s?\d{1,2}[\s-]bits?\b")
 _AUDIO_RIGHT = re.compile(
     rf"(?i)\W{{0,4}}(?:{WORD}\W{{1,2}}){{0,3}}?(?:speech|audio|music|sounds?|waveforms?|signals?|record\w+|sampl\w+|"
@@ -61,7 +68,7 @@ _AUDIO_RIGHT = re.compile(
     r"quality|training|"
     r"resolution|generation|synthesis|tokeniz\w+|bandwidth extension|amr|gsm|opus|libri\w+|vctk|baselines?|"
     r"checkpoint|systems?|"
-    r"conditions?|domains?|high-fidelity|hi-?fi|clips|detectors?)\b"
+    r"conditions?|domains?|high-fidelity|hi-?fi|clips|detectors?|tasks?)\b"
 )
 _AT = re.compile(r"(?i)(?:\bat|\bfor|\bat (?:a|up to|full-band|only)|\(|s,)\s?$")
 _SPEECH_BAND = re.compile(r"(?i)\b(?:full|narrow|(?:super-?)?wide)-?band\W{1,3}(?:\(?NB\)?,? )?$")
@@ -70,7 +77,7 @@ _FRAMES = re.compile(
     r"embeddings?|"
     r"features?|temporal (?:resolution|rate|compress)|codebook|\bDFR\b|\bFFR\b|semantic|acoustic code|\bcodes\b|"
     r"quanti[sz]|"
-    r"sequence|bitrate|kbps|bps\b|bit/s|downsampl|compress|hubert|encoders?\b|LM\b|autoregressive"
+    r"sequence|bitrate|kbps|bps\b|bit/s|downsampl|compress|hubert|encoders?\b|VAE\b|LM\b|autoregressive"
 )
 _TOKEN_RATE = re.compile(r"(?i)tokens?[\s-](?:rates?|frequenc\w+)\W{1,3}(?:\w+\W{1,2}){0,4}$")
 _CODEC_TITLE = re.compile(r"(?i)codec|tokeni[sz]|frame[\s-]rate|speech coding|audio coding|low[\s-]bitrate")
@@ -92,18 +99,18 @@ def frequency(quantity: Quantity, context: Context) -> tuple[str, float] | None:
     if quantity.value <= 0:
         return None
     if quantity.value <= _MAX_FRAME_RATE:
-        return _frame_rate(quantity.value, context, context.about[:TITLE])
+        return _frame_rate(quantity.value, context)
     return _sample_rate(quantity.value, context)
 
 
-def _frame_rate(value: float, context: Context, title: str) -> tuple[str, float] | None:
+def _frame_rate(value: float, context: Context) -> tuple[str, float] | None:
     left, right = context.left, context.right
     if _TOKEN_RATE.search(left) or _TOKEN_RATE_RIGHT.match(right):
         return "tokens_per_s", value
     near = left[-70:] + " | " + right[:50]
     if _NOT_FRAMES.search(near) or (_BAND_RIGHT.match(right) and not _BELOW_TOO.match(right)):
         return None
-    if not _FRAMES.search(near) and not _CODEC_TITLE.search(title):
+    if not _FRAMES.search(near) and not _CODEC_TITLE.search(context.title):
         return None
     band = _BAND_LEFT.search(left)
     if band is not None and not _FRAMES.search(band["gap"]):
@@ -119,7 +126,7 @@ def _sample_rate(value: float, context: Context) -> tuple[str, float] | None:
     band = _BAND_LEFT.search(left)
     if band is not None and not stated and not _SAMPLED.search(band["gap"]) and not _SAMPLED.search(right[:20]):
         return None
-    if stated or (value >= 2000 and _BITS_RIGHT.match(right)):
+    if stated or (value >= 2000 and (_BITS_RIGHT.match(right) or _BITS_LEFT.search(left))):
         return "sample_rate_khz", value / 1000
     if value not in _USUAL_RATES:
         return None
@@ -127,7 +134,9 @@ def _sample_rate(value: float, context: Context) -> tuple[str, float] | None:
         _SAMPLED.search(left[-50:]) or _SAMPLED.search(right[:35]) or _RATE_STATED_ANYWHERE.search(context.sentence)
     )
     named = value > 2000 and (
-        _AUDIO_RIGHT.match(right) or _SPEECH_BAND.search(left) or (value >= _ABOVE_BANDS and _AT.search(left))
+        _AUDIO_RIGHT.match(right)
+        or _SPEECH_BAND.search(left)
+        or (value >= _ABOVE_BANDS and (_AT.search(left) or right.startswith(")")))
     )
     return ("sample_rate_khz", value / 1000) if sampled or named else None
 
@@ -148,7 +157,9 @@ def frames_per_second(quantity: Quantity, context: Context) -> tuple[str, float]
     if quantity.value <= 0 or _VIDEO.search(near) or _THROUGHPUT.search(near):
         return None
     # "25 fps" in a paper about video is the picture's
-    if "fps" in context.written.lower() and _VIDEO_PAPER.search(context.about):
+    if "fps" in context.written.lower() and (
+        _VIDEO_PAPER.search(context.title) or _VIDEO_PAPER.search(context.abstract)
+    ):
         return None
     return "frame_rate_hz", quantity.value
 
@@ -196,7 +207,7 @@ _DELAY_LEFT = re.compile(
 )
 _DELAY_RIGHT = re.compile(
     r"(?i)\W{0,2}(?:of\s)?(?:(?!and\b|of\b|for\b|no\b|low\b|clinical\b|network\b|"
-    r"bidirectional\b)[A-Za-z][\w-]*\W{1,2}){0,4}?"
+    r"bidirectional\b)[\w-]+\W{1,2}){0,4}?"
     r"(?P<cue>(?<!low-)latenc(?:y|ies)(?! (?:reduction|improvement|decrease))|delays?\b|look-?ahead|(?:first|"
     r"initial)[\s-](?:packet|chunk|audio))"
 )
@@ -210,14 +221,16 @@ _BY = re.compile(
     r"(?i)\bby (?:(?:about|around|up to|over|more than|at least|nearly|approximately|roughly|an? \w+|only)\W+){0,2}$"
 )
 _NOT_STREAMING = re.compile(
-    r"(?i)emotion recognition|classif|keyword|wake[\s-]?word|intent\b|intents\b|\bEEG|brain|interaural|group delay|"
+    r"(?i)emotion recognition|classif|keyword|wake[\s-]?word|intent\b|intents\b|interaural|group delay|"
     r"time[\s-]delay "
-    r"estimation|TDOA|audiovisual sync|lip[\s-]?sync|anomaly|event detection|attention switch|retriev"
+    r"estimation|TDOA|audiovisual sync|lip[\s-]?sync|anomaly|event detection|attention switch|(?:audio|music|"
+    r"information) retriev"
 )
 
 
 _ZERO_DELAY = re.compile(
-    r"(?i)\b(?:(?:at|with|adds?|adding|introduc\w+|has|have|of)\s)(?P<zero>zero[\s-](?:algorithmic[\s-])?(?:latency|delay))\b"
+    r"(?i)\b(?:(?:at|with|adds?|adding|introduc\w+|has|have|of)\s)(?P<zero>zero[\s-](?:algorithmic[\s-])?(?:latency|"
+    r"delay))\b"
     r"(?! (?:overhead|cost|increase|penalty))"
 )
 
@@ -238,7 +251,7 @@ def delay(quantity: Quantity, context: Context) -> tuple[str, float] | None:
         r"(?i)\W{0,2}(?:clinical|perceptual|human) (?:threshold|limit)|\s(?:\w+\s)?(?:network|latency red)", right
     ):
         return None
-    if _NOT_STREAMING.search(context.about[:TITLE]):
+    if _NOT_STREAMING.search(context.title):
         return None
     return "latency_ms", quantity.value
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from analysis.quantities import WORDS, Quantity
-from analysis.quantity_context import TITLE, WORD, Context, Reading, Sentences
+from analysis.quantity_context import WORD, Context, Reading, Sentences
 
 _PARAMETERS = re.compile(
     rf"(?i)[\s\-+]{{0,3}}(?!(?:less|fewer|more|additional)\b)(?:(?!multipl){WORD}[\s-]){{0,3}}?param(?:eter|s\b)"
@@ -35,9 +35,13 @@ _MODEL_LEFT = re.compile(
     r"(?: it| them| up| down| this approach| the model)*)\W{1,3}(?:\w+\W{1,2}){0,4}$|(?:models?|networks?|"
     r"backbones?|encoders?|decoders?|variants?|versions?)\s?\($"
 )
+_COUNTED_LEFT = re.compile(
+    r"(?i)number of (?:\w+ )?parameters\W{1,2}(?:(?:is|of|to|from|only|just|about|around|was)\W{1,2}){1,3}$"
+)
 _CORPUS_NAME = re.compile(r"(?i)(?:pajama|wiki|corpus|data(?:set)?|web|pile|audioset|books?|text|words?|bench)-$")
 _SPEECH_MODEL = re.compile(
-    r"(?i)\b(?:xls-?r|mms|wav2vec[\w.]*|hubert|wavlm|whisper|w2v\w*|bert|gpt|opt|llama|qwen|t5|bloom|pythia)(?:[\s-][\w.]+)?[\s(-]{1,2}$"
+    r"(?i)\b(?:xls-?r|mms|wav2vec[\w.]*|hubert|wavlm|whisper|w2v\w*|bert|gpt|opt|llama|qwen|t5|bloom|"
+    r"pythia)(?:[\s-][\w.]+)?[\s(-]{1,2}$"
 )
 _NAME_BEFORE = re.compile(r"[A-Za-z][\w.]*-$")
 _LABELLED = re.compile(
@@ -49,6 +53,13 @@ def model_size(quantity: Quantity, context: Context) -> tuple[str, float] | None
     """`params_m` of a model, also in a name such as Llama-3.1-8B."""
     value, right = quantity.value, context.right
     if _PARAMETERS.match(right) and value >= 1000:
+        return "params_m", value / 1e6
+    if (
+        value >= 1000
+        and value not in range(1950, 2036)
+        and _COUNTED_LEFT.search(context.left)
+        and not _DATA.match(right)
+    ):
         return "params_m", value / 1e6
     if quantity.unit not in ("M", "B") or _DATA.match(right) or _LABELLED.search(context.left):
         return None
@@ -66,7 +77,8 @@ def model_size(quantity: Quantity, context: Context) -> tuple[str, float] | None
 
 _SIZE_LEFT = re.compile(
     r"(?i)(?:code-?book|vocabulary|dictionary|inventory|alphabet|cluster)[\s-](?:size|cardinalit|capacit)\w*"
-    r"(?:[\s(=:,]|of|is|are|to|from|as|at|between|with|only|just|large|small|low|ranging|reduced|expanded|increas\w+|up|set|"
+    r"(?:[\s(=:,]|of|is|are|to|from|as|at|between|with|only|just|large|small|low|ranging|reduced|expanded|"
+    r"increas\w+|up|set|"
     r"about|around|over|beyond|than|scal\w+|even)*$|"
     r"(?:code-?books?|vocabular(?:y|ies)|dictionar(?:y|ies)|inventor(?:y|ies))\s(?:sized?\s)?"
     r"(?:of|with|containing|has|have|consisting of|comprising|to)\s"
@@ -75,8 +87,10 @@ _SIZE_LEFT = re.compile(
     r"[\s(=:]*(?:of|is|to|from|K|=|,|\s)*$|\bK\s?=\s?$"
 )
 _SIZE_AFTER = re.compile(
-    r"(?i)\W{0,3}(?:$|[,.;:)]|(?:and|or|to|for|in|with|while|which|at|on|is|are|was|the|we|our|by|from|of|as|but|per|that|"
-    r"respectively|lead|leads|give|gives|yield|yields|achiev\w+|entr\w+|codes?|code-?\w+|tokens?|units?|clusters?|centroids|"
+    r"(?i)\W{0,3}(?:$|[,.;:)]|(?:and|or|to|for|in|with|while|which|at|on|is|are|was|the|we|our|by|from|of|as|but|"
+    r"per|that|"
+    r"respectively|lead|leads|give|gives|yield|yields|achiev\w+|entr\w+|codes?|code-?\w+|tokens?|units?|clusters?|"
+    r"centroids|"
     r"symbols?|elements|items|vectors|discrete|distinct|audio|speech|acoustic|semantic)\b)"
 )
 _BOOKS_LEFT = re.compile(
@@ -108,7 +122,7 @@ _NEURONS = re.compile(r"(?i)\b(?:LSTM|GRU|neurons?|hidden units|hidden layer|den
 
 
 def _is_audio_vocabulary(context: Context) -> bool:
-    named = _AUDIO.search(context.sentence) or _AUDIO.search(context.about, 0, TITLE)
+    named = _AUDIO.search(context.sentence) or _AUDIO.search(context.title)
     return named is not None and not _TEXT.search(context.sentence)
 
 
@@ -144,7 +158,8 @@ def entries(quantity: Quantity, context: Context) -> tuple[str, float] | None:
 
 
 _HEAD = re.compile(
-    r"(?i)code(?:c)?-?books?\b|quanti[sz]ers?\b|VQs?\b(?!-)|RVQ\b|streams?\b|layers?\b|levels?\b|stages?\b|quanti[sz]ation\b"
+    r"(?i)code(?:c)?-?books?\b|quanti[sz]ers?\b|VQs?\b(?!-)|RVQ\b|streams?\b|layers?\b|levels?\b|stages?\b|"
+    r"quanti[sz]ation\b"
 )
 _HEAD_WORDS = ("codebook", "code-book", "codecbook", "quanti", "vq", "stream", "single-layer")
 """A text without any of them counts no codebooks: plain search is ten times faster than the pattern."""
@@ -159,7 +174,8 @@ _KINDS = (
 )
 _NUMBER_WORD = "|".join(WORDS)
 _COUNT = re.compile(
-    rf"(?i)(?:^|[\s(\"'/,:\-=])(?P<n>\d{{1,2}}|{_NUMBER_WORD})(?P<kind>(?:[\s\-]{{1,3}}(?:{_KINDS})){{0,3}})[\s\-]{{1,3}}$"
+    rf"(?i)(?:^|[\s(\"'/,:\-=])(?P<n>\d{{1,2}}|"
+    rf"{_NUMBER_WORD})(?P<kind>(?:[\s\-]{{1,3}}(?:{_KINDS})){{0,3}})[\s\-]{{1,3}}$"
 )
 _COUNT_ANY = re.compile(
     rf"(?i)(?:^|[\s(\"'/,:\-=])(?P<n>single|two|three|four|five|six|seven|eight|nine|ten|twelve|sixteen|\d{{1,2}})"

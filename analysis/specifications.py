@@ -74,7 +74,7 @@ class Extractor:
     def _field(name: Field, text: str, title: str, abstract: str) -> list[Specification]:
         flat = plain(text)
         sentences = Sentences(flat)
-        found = readings(flat, sentences, f"{title} {abstract}")
+        found = readings(flat, sentences, title, abstract)
         if not found:
             return []
         own = own_names(title, plain(abstract))
