@@ -73,6 +73,9 @@ def cluster(ids: Sequence[str], texts: Sequence[str | None], *, k: int | None = 
     Raises:
         InputError: lengths differ, an id comes twice, or k or the seed is out of range.
     """
+    # comes with scikit-learn: one thread adds in one order on every machine, and does not spin beside other work
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
     if len(ids) != len(texts):
         raise InputError(
             "ids and texts differ in length", field="texts", value=len(texts), expected=f"{len(ids)} texts"
@@ -84,26 +87,27 @@ def cluster(ids: Sequence[str], texts: Sequence[str | None], *, k: int | None = 
     if not 0 <= seed < 2**31:
         raise InputError("the seed is out of range", field="seed", value=seed, expected="0 to 2147483647")
     order = sorted(range(len(ids)), key=lambda at: ids[at])
-    sorted_ids = tuple(ids[at] for at in order)
-    sorted_texts = [texts[at] or "" for at in order]
-    counts, terms, known = weigh(sorted_texts)
+    with threadpool_limits(limits=1):
+        return _cluster(tuple(ids[at] for at in order), [texts[at] or "" for at in order], k, seed)
+
+
+def _cluster(ids: tuple[str, ...], texts: list[str], k: int | None, seed: int) -> Clustering:
+    counts, terms, known = weigh(texts)
     assignment = np.full(len(ids), -1, dtype=np.int64)
     positions = np.full((len(ids), 2), np.nan)
-    found: tuple[Cluster, ...] = ()
-    run = f"{METHOD}.k0.s{seed}.{_digest(sorted_ids, sorted_texts)}"
-    agreement = None
-    if len(known):
-        points = reduce(counts, seed)
-        groups = group(points, k, seed)
-        run = f"{METHOD}.k{groups.max() + 1}.s{seed}.{_digest(sorted_ids, sorted_texts)}"
-        agreement, overlaps = _stability(points, groups, seed)
-        found = tuple(
-            Cluster(run, number, ", ".join(best[:3]), tuple(best), int((groups == number).sum()), overlaps[number])
-            for number, best in enumerate(label(counts, terms, groups))
-        )
-        assignment[known] = groups
-        positions[known] = _plane(points)
-    return Clustering(sorted_ids, assignment, found, run, positions, agreement)
+    if not len(known):
+        return Clustering(ids, assignment, (), f"{METHOD}.k0.s{seed}.{_digest(ids, texts)}", positions, None)
+    points = reduce(counts, seed)
+    groups = group(points, k, seed)
+    run = f"{METHOD}.k{groups.max() + 1}.s{seed}.{_digest(ids, texts)}"
+    agreement, overlaps = _stability(points, groups, seed)
+    found = tuple(
+        Cluster(run, number, ", ".join(best[:3]), tuple(best), int((groups == number).sum()), overlaps[number])
+        for number, best in enumerate(label(counts, terms, groups))
+    )
+    assignment[known] = groups
+    positions[known] = _plane(points)
+    return Clustering(ids, assignment, found, run, positions, agreement)
 
 
 def weigh(texts: Sequence[str]) -> tuple[Any, list[str], IntArray]:

@@ -67,7 +67,7 @@ _UNIT = re.compile(
     r"|(?P<million>(?:M|(?i:millions?))(?![A-Za-z]|/s))"
     r"|(?P<billion>(?:B|(?i:billions?|bn))(?![A-Za-z]|/s))"
     r"|(?P<thousand>(?:[kK]|(?i:thousands?))(?![A-Za-z]|/s))"
-    r"|(?P<lower>[mb](?=[\s-]{1,2}param)|b(?![A-Za-z/]))"
+    r"|(?P<lower>[mb](?=[\s-]{1,2}param)|b(?![\w/]))"
     r")"
 )
 _NAMES: dict[str, tuple[Unit, float]] = {

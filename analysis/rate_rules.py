@@ -223,7 +223,8 @@ _BY = re.compile(
 _NOT_STREAMING = re.compile(
     r"(?i)emotion recognition|classif|keyword|wake[\s-]?word|intent\b|intents\b|interaural|group delay|"
     r"time[\s-]delay "
-    r"estimation|TDOA|audiovisual sync|lip[\s-]?sync|anomaly|event detection|attention switch|(?:audio|music|"
+    r"estimation|TDOA|audiovisual sync|lip[\s-]?sync|anomaly|event detection|attention switch|switching|(?:audio|"
+    r"music|"
     r"information) retriev"
 )
 

@@ -20,7 +20,7 @@ _DATA = re.compile(
     rf"h\b|utterances?|pairs?|images?|samples?|"
     r"documents?|frames?|data\b|datasets?|people|speakers?|songs?|tracks?|clips?|videos?|users?|sentences?|"
     r"examples?|queries|"
-    r"FLOPs|MACs?|operations|bytes|steps|iterations|points|seconds|minutes|recordings|instances|triplets|dollars|"
+    r"FLOPs|multipl\w*|MACs?|operations|bytes|steps|iterations|points|seconds|minutes|recordings|instances|triplets|dollars|"
     r"downloads|"
     r"entries|codes|combinations|conversations|dialog\w*|annotations|labels|vectors|\w+-hours?)\b"
 )
@@ -38,6 +38,7 @@ _MODEL_LEFT = re.compile(
 _COUNTED_LEFT = re.compile(
     r"(?i)number of (?:\w+ )?parameters\W{1,2}(?:(?:is|of|to|from|only|just|about|around|was)\W{1,2}){1,3}$"
 )
+_SUITE_LEFT = re.compile(r"(?i)models?\)?,?\s(?:\w+\s)?(?:ranging|spanning|range|scaled)\s(?:in\s\w+\s)?(?:from\s)?$")
 _CORPUS_NAME = re.compile(r"(?i)(?:pajama|wiki|corpus|data(?:set)?|web|pile|audioset|books?|text|words?|bench)-$")
 _SPEECH_MODEL = re.compile(
     r"(?i)\b(?:xls-?r|mms|wav2vec[\w.]*|hubert|wavlm|whisper|w2v\w*|bert|gpt|opt|llama|qwen|t5|bloom|"
@@ -70,7 +71,12 @@ def model_size(quantity: Quantity, context: Context) -> tuple[str, float] | None
     letter = context.written.rstrip()[-1:]
     if letter == "b" and not _NAME_BEFORE.search(context.left):
         return None
-    if letter in "Bb" or _MODEL_LEFT.search(context.left) or _MODEL_RIGHT.match(right):
+    if (
+        letter in "Bb"
+        or _MODEL_LEFT.search(context.left)
+        or _SUITE_LEFT.search(context.left)
+        or _MODEL_RIGHT.match(right)
+    ):
         return "params_m", value / 1e6
     return None
 
