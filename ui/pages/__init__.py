@@ -1,0 +1,1 @@
+"""The five pages, one file each; a page is widgets and one call."""

@@ -1,0 +1,144 @@
+"""Overview: what is in the atlas, since when, and what is missing; every number opens the papers behind it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from kg.answers import StoreCounts
+from kg.model import TOPICS
+from kg.paper_filter import PaperFilter
+from ui import atlas, charts, filters, state, tables
+from ui.text import plain, short, t
+
+GAPS = ("citations", "date", "text", "unclear")
+CLUSTERS_SHOWN = 24
+
+
+def page() -> None:
+    """Counts, papers per year and topic, gaps, clusters."""
+    state.check_query(("gap",))
+    counts = atlas.counts()
+    st.title(t("overview.heading"), anchor=False)
+    st.markdown(t("overview.purpose"))
+    _figures(counts)
+    _per_year()
+    left, right = st.columns(2, gap="large")
+    with left:
+        _gaps(counts)
+    with right:
+        _provenance(counts)
+    _gap_papers()
+    _clusters()
+
+
+def _figures(counts: StoreCounts) -> None:
+    included = counts.include.get("include", 0)
+    unclear = counts.include.get("unclear", 0)
+    cards: tuple[tuple[str, int, dict[str, str] | None], ...] = (
+        ("included", included, {}),
+        ("unclear", unclear, {"include": "unclear"}),
+        ("papers", counts.papers, {"include": "any"}),
+        ("citations", counts.citations, None),
+        ("numbers", counts.specifications, None),
+    )
+    for column, (name, value, parameters) in zip(st.columns(len(cards)), cards, strict=True):
+        with column.container(border=True, height="stretch", gap="xsmall"):
+            st.metric(t(f"overview.{name}"), f"{value:,}", help=t(f"overview.{name}_help"))
+            if name == "citations":
+                state.link("citations", t("overview.open_citations"))
+            elif name == "numbers":
+                state.link("trends", t("overview.open_trends"))
+            else:
+                state.link("papers", t("overview.open_papers"), parameters)
+
+
+def _per_year() -> None:
+    st.subheader(t("overview.per_year"), anchor=False)
+    topics = {topic: filters.topic_name(topic) for topic in TOPICS}
+    counted = atlas.counts().topics
+    with st.container(horizontal=True, gap="medium"):
+        for topic in TOPICS:
+            state.link("papers", t("overview.topic", name=topics[topic], n=counted.get(topic, 0)), {"topic": topic})
+    charts.show_papers_per_year(_open_bar)
+
+
+def _open_bar(year: int, topic: str | None) -> None:
+    parameters = {"from": str(year), "to": str(year)} | ({"topic": topic} if topic else {})
+    state.go("papers", parameters)
+
+
+def _gaps(counts: StoreCounts) -> None:
+    st.subheader(t("overview.gaps"), anchor=False)
+    missing = atlas.gaps()
+    rows = (
+        ("citations", len(missing.no_citations)),
+        ("date", len(missing.no_date)),
+        ("text", len(missing.no_text)),
+    )
+    chosen = state.query().get("gap")
+    for name, n in rows:
+        line = t(f"gap.{name}", n=n, m=missing.included)
+        if n:
+            state.link("overview", line, {} if chosen == name else {"gap": name}, icon=":material/rule:")
+        else:
+            st.markdown(f":material/check: {line}")
+    unclear = counts.include.get("unclear", 0)
+    state.link("papers", t("gap.unclear", n=unclear), {"include": "unclear"}, icon=":material/help:")
+    if counts.unjudged:
+        st.markdown(t("gap.unjudged", n=counts.unjudged))
+    if counts.quarantined:
+        st.markdown(t("gap.quarantined", n=counts.quarantined))
+
+
+def _gap_papers() -> None:
+    chosen = state.query().get("gap")
+    if chosen is None:
+        return
+    missing = atlas.gaps()
+    ids = {"citations": missing.no_citations, "date": missing.no_date, "text": missing.no_text}.get(chosen)
+    if ids is None:
+        state.name_ignored(["gap"])
+        return
+    st.markdown(f"**{t(f'gap.{chosen}', n=len(ids), m=missing.included)}**")
+    tables.papers_behind(ids, f"gap.{chosen}")
+
+
+def _provenance(counts: StoreCounts) -> None:
+    st.subheader(t("overview.provenance"), anchor=False)
+    protocol = atlas.protocol()
+    lines = [
+        t("overview.last_ingest", time=(counts.last_ingest or t("unknown")).replace("T", " ")[:16]),
+        t("overview.rules", rules=plain(counts.rules or t("unknown"))),
+    ]
+    for name, n in sorted(counts.sources.items(), key=lambda pair: (-pair[1], pair[0])):
+        state.link(
+            "papers",
+            t("overview.source", name=plain(filters.source_name(name)), n=n),
+            {"source": name, "include": "any"},
+            icon=":material/database:",
+        )
+    st.caption("  \n".join(lines))
+    state.link(
+        "protocol", t("overview.protocol", id=plain(protocol.id), version=protocol.version), icon=":material/gavel:"
+    )
+
+
+def _clusters() -> None:
+    kept = atlas.clusters()
+    st.subheader(t("overview.clusters"), anchor=False)
+    if kept is None or not kept.clusters:
+        st.caption(t("overview.no_clusters"))
+        return
+    counted = atlas.facets(PaperFilter()).clusters
+    st.caption(t("overview.clusters_help"))
+    shown = sorted(kept.clusters, key=lambda each: (-counted.get(each.number, 0), each.number))[:CLUSTERS_SHOWN]
+    columns = st.columns(3)
+    for place, each in enumerate(shown):
+        with columns[place % 3].container(border=True, gap="xsmall"):
+            name = plain(short(each.label, 70))
+            state.link("papers", f"**{name}**", {"cluster": str(each.number)})
+            st.caption(
+                t("overview.cluster_size", n=counted.get(each.number, 0), of=each.size)
+                + "  \n"
+                + ", ".join(plain(term) for term in each.terms[:8])
+            )

@@ -1,0 +1,88 @@
+"""Papers: the filtered list; every row opens its evidence."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from kg.paper_filter import SORTS, PaperFilter, Sort
+from ui import atlas, filters, state, tables
+from ui.pages import paper
+from ui.text import t
+
+OWN = ("sort", "page", "paper", *paper.OWN)
+
+
+def page() -> None:
+    """The list, or with `?paper=` one paper."""
+    where = state.filter_from_url(OWN)
+    chosen = state.query().get("paper")
+    if chosen:
+        paper.page(chosen, where)
+        return
+    filters.sidebar(where, OWN)
+    st.title(t("papers.heading"), anchor=False)
+    filters.search_box(where, OWN)
+    filters.chips(where, OWN)
+    sort: Sort = state.choice("sort", SORTS, _natural(where))  # type: ignore[assignment]  # one of SORTS
+    number = state.number("page", 1, 10**6, 1)
+    found = atlas.papers(where, sort=sort, offset=(number - 1) * tables.PAGE, limit=tables.PAGE)
+    if found.total == 0:
+        filters.empty_state(where, OWN)
+        return
+    last = -(-found.total // tables.PAGE)
+    if number > last:
+        state.name_ignored(["page"])
+        number = last
+        found = atlas.papers(where, sort=sort, offset=(number - 1) * tables.PAGE, limit=tables.PAGE)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        first = found.offset + 1
+        st.markdown(
+            t("papers.range", first=first, last=first + len(found.rows) - 1, n=found.total, of=found.of),
+            width="content",
+        )
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            _sort_box(where, sort)
+            st.download_button(
+                t("papers.csv"),
+                lambda: tables.export_csv(where, sort),
+                file_name="token-atlas-papers.csv",
+                mime="text/csv",
+                icon=":material/download:",
+                on_click="ignore",
+                help=t("papers.csv_help", n=found.total),
+            )
+    tables.paper_table(found.rows, f"papers.{number}", lambda id: state.change_query(paper=id))
+    if last > 1:
+        key = state.put("papers.page", number)
+        with st.container(horizontal=True, horizontal_alignment="center"):
+            st.pagination(last, key=key, on_change=_turn, args=(key,))
+
+
+def _natural(where: PaperFilter) -> Sort:
+    return "relevance" if where.text else "newest"
+
+
+def _turn(key: str) -> None:
+    number = state.value(key)
+    state.change_query(page=None if number == 1 else str(number))
+
+
+def _sort_box(where: PaperFilter, sort: Sort) -> None:
+    key = state.put("papers.sort", sort)
+
+    def changed() -> None:
+        wanted = state.value(key)
+        state.change_query(sort=None if wanted == _natural(where) else wanted, page=None)
+
+    shown = [each for each in SORTS if each != "relevance" or where.text]
+    if sort not in shown:
+        shown.append(sort)
+    st.selectbox(
+        t("papers.sort"),
+        shown,
+        key=key,
+        format_func=lambda each: t(f"sort.{each}"),
+        label_visibility="collapsed",
+        on_change=changed,
+        width=190,
+    )

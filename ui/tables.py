@@ -1,0 +1,143 @@
+"""Lists of papers: a table whose titles open, a ranked list of links, and the CSV of a filter."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import streamlit as st
+
+from kg.answers import PaperRow
+from kg.exchange.csv import write_rows
+from kg.paper_filter import PaperFilter, Sort
+from ui import atlas, filters, state
+from ui.text import plain, short, t
+
+PAGE = 50
+EXPORT_PAGE = 2_000
+
+
+def title_of(row: PaperRow, length: int = 160) -> str:
+    """A paper's title, else that it has none, as Markdown."""
+    return plain(short(row.title, length)) if row.title else t("paper.untitled", id=plain(row.id))
+
+
+def open_paper(id: str, parameters: Mapping[str, str] | None = None) -> None:
+    """Go to the page of a paper, from a callback."""
+    state.go("papers", dict(parameters or {}) | {"paper": id})
+
+
+def paper_table(
+    rows: Sequence[PaperRow], key: str, on_open: Callable[[str], None], *, height: int | None = None
+) -> None:
+    """The rows as a table; a click on a title or a ticked row calls `on_open` with the paper's id."""
+    import pyarrow as pa
+
+    ids = tuple(row.id for row in rows)
+    unknown = t("unknown")
+    table = pa.table(
+        {
+            "title": [row.title or t("paper.untitled", id=row.id) for row in rows],
+            "year": pa.array([row.year for row in rows], pa.int32()),
+            "first_author": [_authors(row) for row in rows],
+            "topics": [list(row.topics) for row in rows],
+            "token_type": [filters.token_type_name(row.token_type) if row.token_type else None for row in rows],
+            "bitrates": [_kbps(row) for row in rows],
+            "cited_by": pa.array([row.cited_by for row in rows], pa.int64()),
+            "citations": pa.array([row.citations_stated for row in rows], pa.int64()),
+            "include": [_verdict(row) for row in rows],
+            "venue": [row.venue for row in rows],
+        }
+    )
+    column = st.column_config
+    st.dataframe(
+        table,
+        key=key,
+        hide_index=True,
+        height=height if height is not None else min(36 * (len(rows) + 1) + 3, 1_200),
+        on_select=lambda: _selected(key, ids, on_open),
+        selection_mode=["single-row", "single-cell"],
+        placeholder=unknown,
+        alt=t("table.alt", n=len(rows)),
+        column_config={
+            "title": column.TextColumn(t("table.title"), width=460, help=t("table.title_help")),
+            "year": column.NumberColumn(t("table.year"), format="%d", width=62),
+            "first_author": column.TextColumn(t("table.authors"), width=150),
+            "topics": column.ListColumn(t("table.topics"), width=120),
+            "token_type": column.TextColumn(t("table.token_type"), width=100),
+            "bitrates": column.TextColumn(t("table.bitrates"), width=110, help=t("table.bitrates_help")),
+            "cited_by": column.NumberColumn(t("table.cited_by"), width=84, help=t("table.cited_by_help")),
+            "citations": column.NumberColumn(t("table.citations"), width=84, help=t("table.citations_help")),
+            "include": column.TextColumn(t("table.include"), width=104),
+            "venue": column.TextColumn(t("table.venue"), width=160),
+        },
+    )
+
+
+def _selected(key: str, ids: tuple[str, ...], on_open: Callable[[str], None]) -> None:
+    selection = state.value(key)["selection"]
+    places = [*selection["rows"], *(row for row, column in selection["cells"] if column == "title")]
+    if places and 0 <= places[0] < len(ids):
+        on_open(ids[places[0]])
+
+
+def _authors(row: PaperRow) -> str | None:
+    if row.first_author is None:
+        return None
+    return t("table.et_al", name=row.first_author) if (row.authors or 1) > 1 else row.first_author
+
+
+def _kbps(row: PaperRow) -> str | None:
+    return ", ".join(f"{value:g}" for value in row.bitrates) or None
+
+
+def _verdict(row: PaperRow) -> str:
+    name = filters.verdict_name(row.include)
+    return t("table.decided", verdict=name) if row.decided else name
+
+
+def byline(row: PaperRow) -> str:
+    """Year, first author and in-graph citations of a paper, as Markdown."""
+    author = _authors(row)
+    parts = [
+        str(row.year) if row.year is not None else t("unknown_year"),
+        *([plain(short(author, 40))] if author else []),
+        t("paper.cited_by_short", n=row.cited_by),
+    ]
+    if row.include != "include":
+        parts.append(filters.verdict_name(row.include).lower())
+    return " · ".join(parts)
+
+
+def link_list(rows: Sequence[PaperRow], parameters: Mapping[str, str] | None = None) -> None:
+    """The rows as links to their pages, in the order given. Stubs have no page of their own worth opening."""
+    for row in rows:
+        if row.stub:
+            st.markdown(f":gray[{t('paper.stub', id=plain(row.id))}]")
+        else:
+            label = f"{title_of(row, 110)} :gray[{byline(row)}]"
+            state.link("papers", label, dict(parameters or {}) | {"paper": row.id})
+
+
+def papers_behind(ids: Sequence[str], key: str, *, limit: int = 200) -> None:
+    """The papers behind a figure: a table that opens them, the first `limit` of n."""
+    found = list(atlas.rows(tuple(ids[:limit])).values())
+    st.caption(t("papers.showing", shown=len(found), total=len(ids)))
+    paper_table(found, key, open_paper, height=min(36 * (len(found) + 1) + 3, 430))
+
+
+def export_csv(where: PaperFilter, sort: Sort) -> bytes:
+    """Every paper under a filter as CSV (UTF-8 with byte-order mark, so that spreadsheets read it as such)."""
+    from kg.exchange.documents import ROW_COLUMNS, row_values
+
+    target = io.StringIO(newline="")
+    target.write("\ufeff")
+    write_rows(target, ROW_COLUMNS, (row_values(row) for row in _every(where, sort)))
+    return target.getvalue().encode("utf-8", "replace")
+
+
+def _every(where: PaperFilter, sort: Sort) -> Iterator[PaperRow]:
+    offset = 0
+    while rows := state.store().papers(where, sort=sort, offset=offset, limit=EXPORT_PAGE).rows:
+        yield from rows
+        offset += len(rows)
