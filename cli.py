@@ -14,11 +14,11 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,6 +26,9 @@ from kg.errors import AtlasError, InputError, Interrupted
 from kg.store import GraphStore
 from ui import reading, terminal
 from ui.options import Out, Store, opened
+
+if TYPE_CHECKING:
+    from ingest.files import Ingested
 
 ROOT = Path(__file__).resolve().parent
 BUNDLE = ROOT / "data" / "corpus"
@@ -112,23 +115,51 @@ def _ingest(paths: list[Path], store: str | None, rejects: Path | None, judge: b
     from ingest.files import ingest_citations, ingest_papers
 
     verb = ingest_citations if citations else ingest_papers
-    rejected = quarantined = 0
+    partial = False
+    quarantined = 0
     with opened(store, create=True) as into, stoppable() as asked:
         for path in paths:
             with terminal.progress(path.name) as bar:
                 done = verb(
                     into, path, rejects=rejects, clock=now, progress=lambda p: bar(p.read, None), stop=asked.is_set
                 )
-            rejected += done.rejected
+            partial = partial or done.rejected > 0 or done.truncated
             quarantined += done.quarantined
-            terminal.say(f"{path.name}: {terminal.sentence(done)}")
+            terminal.say(f"{path.name}: {_sentence(done)}")
             _stopped(done.stopped, path.name)
         if judge and not citations:
             _judge(into, asked)
     if quarantined:
         terminal.say(f"{quarantined:,} records contradict themselves and were kept out: tokenatlas quarantine")
-    if rejected:
+    if partial:
         raise typer.Exit(REJECTS)
+
+
+def _sentence(done: Ingested) -> str:
+    written = done.written
+    parts = [f"read {done.read:,}"]
+    for count, what in (
+        (written.papers_new, "new papers"),
+        (written.papers_changed, "papers changed"),
+        (written.citations_new, "new citations"),
+        (written.stubs_new, "cited ids of which nothing more is known"),
+        (written.merges, "works merged"),
+        (written.self_citations, "self-citations dropped"),
+        (written.younger, "citations to a younger paper flagged"),
+        (done.left_out, "arXiv ids guessed from a title left out"),
+        (done.quarantined, "kept out"),
+    ):
+        if count:
+            parts.append(f"{count:,} {what}")
+    if done.read == 0 and not done.rejected:
+        parts = ["nothing new, it was read before"] if done.resumed_from else ["it is empty"]
+    elif done.resumed_from:
+        parts.append(f"going on after line {done.resumed_from:,}")
+    if done.rejected:
+        parts.append(f"{done.rejected:,} lines rejected, listed in {done.rejects}")
+    if done.truncated:
+        parts.append("the file is damaged and was read up to the damage")
+    return "; ".join(parts)
 
 
 @ingest_app.command("files")
@@ -201,16 +232,27 @@ def specs(file: File = None, out: Out = None, rejects: Rejects = None, store: St
     terminal.say(f"Read the numbers of {done.read:,} papers by rules {extractor.rules}.")
 
 
-def _read_file(file: Path, out: Path | None, rejects: Path | None, what: str, conclude: Any) -> None:
-    from ingest.files import read_texts
+def _read_file(
+    file: Path, out: Path | None, rejects: Path | None, what: str, conclude: Callable[..., dict[str, Any]]
+) -> None:
+    from ingest.texts import TextReader
 
-    with terminal.writing(out) as target, terminal.progress(what) as bar:
-        texts = read_texts(file, rejects=rejects)
+    with (
+        TextReader(file, rejects=rejects) as texts,
+        terminal.writing(out) as target,
+        stoppable() as asked,
+        terminal.progress(what) as bar,
+    ):
         for number, (id, title, abstract) in enumerate(texts, 1):
             target.write(json.dumps(conclude(id, title, abstract), ensure_ascii=False) + "\n")
             bar(number, None)
+            if asked.is_set():
+                raise Interrupted(f"{what} stopped early", where=str(file), hint="Run the same command again.")
+    if texts.damage:
+        terminal.say(f"{file} is damaged and was read up to the damage: {texts.damage}")
     if texts.rejected:
         terminal.say(f"{texts.rejected:,} lines could not be used; they are listed in {texts.rejects}")
+    if texts.rejected or texts.damage:
         raise typer.Exit(REJECTS)
 
 
