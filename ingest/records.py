@@ -189,8 +189,7 @@ def _texts(found: dict[str, Any], field: str) -> tuple[str, ...] | None:
         return None
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise Refused(field, "wrong type: a list of text is expected", value)
-    for each in value:
-        _storable(field, each)
+    _storable(field, " ".join(value))
     return tuple(each for each in value if each.strip())
 
 
