@@ -30,8 +30,8 @@ from kg.errors import AtlasError, InputError
 from kg.model import TOPICS, Judgement
 
 # A paper from another field that mentions tokens or quantisers is a sure negative, but not of the kind the labelled
-# papers are drawn from; a tenth of a labelled paper measured best.
-OTHER_WEIGHT = 0.1
+# papers are drawn from; a third of a labelled paper measured best.
+OTHER_WEIGHT = 0.3
 _DECIMALS = 4
 _SMALLEST = 0.0005
 _MOST_STEPS = 5000

@@ -157,11 +157,14 @@ def _model(
 
 
 def _expanded(listed: Sequence[str] | None, features: FeatureSet) -> tuple[str, ...] | None:
-    """The listed features, "@concepts" standing for the plain count of every concept; `None` means all features."""
+    """The listed features, "@concepts" and "@aggregates" standing for all of a kind; `None` means all features."""
     if listed is None:
         return None
-    plain = [name for name in features.lexicon.index if name in features.names]
-    names = [name for one in listed for name in (plain if one == "@concepts" else [one])]
+    kinds = {
+        "@concepts": [name for name in features.lexicon.index if name in features.names],
+        "@aggregates": [aggregate.name for aggregate in features.aggregates],
+    }
+    names = [name for one in listed for name in kinds.get(one, [one])]
     return tuple(dict.fromkeys(names))
 
 

@@ -21,7 +21,7 @@ from kg.protocol import load_protocol
 CODEC = (
     "TinyWave: a neural audio codec at low bitrate",
     "We propose TinyWave, a neural audio codec with residual vector quantization. An encoder turns speech into "
-    "discrete tokens and a decoder reconstructs the waveform. Experiments show better PESQ than other codecs at 1.5 kbps.",
+    "discrete tokens and a decoder reconstructs the waveform. Experiments show better PESQ than others at 1.5 kbps.",
 )
 VALL_E_LIKE = (
     "One-shot voices by conditional language modelling of codec codes",
