@@ -22,20 +22,21 @@ canvas { display: block; width: 100%; height: 100%; cursor: grab; touch-action: 
 canvas.dragging { cursor: grabbing; }
 canvas.over { cursor: pointer; }
 canvas:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -3px; }
-.tools { position: absolute; right: 10px; bottom: 10px; display: flex; flex-direction: column; gap: 4px; }
+.foot { display: flex; align-items: flex-start; gap: 14px; margin-top: 7px; }
+.tools { flex: none; display: flex; gap: 5px; }
 .tools button { width: 30px; height: 30px; padding: 0; display: grid; place-items: center; cursor: pointer;
   color: var(--st-text-color); background: var(--st-background-color); border: 1px solid var(--st-border-color);
-  border-radius: var(--st-base-radius); opacity: .92; }
-.tools button:hover { border-color: var(--st-primary-color); color: var(--st-primary-color); opacity: 1; }
+  border-radius: var(--st-base-radius); }
+.tools button:hover { border-color: var(--st-primary-color); color: var(--st-primary-color); }
 .tools button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
 .tools svg { width: 16px; height: 16px; stroke: currentColor; fill: none; stroke-width: 1.7; stroke-linecap: round; }
-.tip { position: absolute; left: 0; top: 0; max-width: min(330px, 80%); padding: 8px 11px; pointer-events: none;
+.tip { position: absolute; left: 0; top: 0; max-width: min(290px, 80%); padding: 8px 11px; pointer-events: none;
   font-size: 13px; line-height: 1.38; background: var(--st-background-color); border: 1px solid var(--st-border-color);
   border-radius: var(--st-base-radius); box-shadow: 0 4px 16px rgba(0, 0, 0, .16); overflow-wrap: anywhere; }
 .tip[hidden] { display: none; }
 .tip b { display: -webkit-box; -webkit-line-clamp: 4; -webkit-box-orient: vertical; overflow: hidden; font-weight: 620; }
 .tip span { display: block; opacity: .78; }
-.legend { display: flex; flex-wrap: wrap; gap: 3px 15px; margin: 8px 2px 2px; padding: 0; list-style: none;
+.legend { display: flex; flex-wrap: wrap; gap: 3px 15px; margin: 4px 2px; padding: 0; list-style: none; flex: 1;
   font-size: 12.5px; line-height: 1.5; }
 .legend li { display: inline-flex; align-items: center; gap: 6px; margin: 0; }
 .legend li.name { opacity: .72; margin-right: -7px; }
@@ -129,14 +130,15 @@ class View {
     this.tools = element("div", { class: "tools", role: "group" }, ...Object.values(this.buttons));
     this.canvas = element("canvas", { tabindex: "0", role: "application", "aria-describedby": "help" });
     this.tip = element("div", { class: "tip", hidden: "", "aria-hidden": "true" });
-    this.stage = element("div", { class: "stage" }, this.canvas, this.tools, this.tip);
+    this.stage = element("div", { class: "stage" }, this.canvas, this.tip);
     this.legend = element("ul", { class: "legend" });
+    const foot = element("div", { class: "foot" }, this.legend, this.tools);
     this.help = element("p", { id: "help", class: "aside" });
     this.live = element("p", { class: "aside", "aria-live": "polite" });
     this.list = element("ul", { class: "aside" });
     const style = element("style");
     style.textContent = STYLE;
-    this.root = element("div", { class: "graph" }, style, this.stage, this.legend, this.help, this.live, this.list);
+    this.root = element("div", { class: "graph" }, style, this.stage, foot, this.help, this.live, this.list);
     parent.append(this.root);
     this.context = this.canvas.getContext("2d");
   }
@@ -321,11 +323,12 @@ class View {
     const { clientWidth, clientHeight } = this.stage;
     if (!clientWidth || !clientHeight || !this.data) return;
     const density = devicePixelRatio || 1;
+    const changed = clientWidth !== this.width || clientHeight !== this.height;
     this.width = clientWidth;
     this.height = clientHeight;
     const wanted = [Math.round(clientWidth * density), Math.round(clientHeight * density)];
     if (this.canvas.width !== wanted[0] || this.canvas.height !== wanted[1]) [this.canvas.width, this.canvas.height] = wanted;
-    if (!this.fitted || !this.touched) this.fit(false);
+    if (!this.fitted || (changed && !this.touched)) this.fit(false);
     this.request();
   }
 
@@ -522,11 +525,16 @@ class View {
       line(strings[node.include], type),
       line(this.count("cited_by_n", node.cited), this.count("references_n", node.references)));
     const [x, y] = this.screen(node);
-    const gap = this.size(node) + 10;
+    const gap = this.size(node) + 12;
     const { offsetWidth: w, offsetHeight: h } = this.tip;
-    const left = x + gap + w < this.width - 4 ? x + gap : x - gap - w;
-    this.tip.style.transform =
-      `translate(${clamp(left, 4, Math.max(4, this.width - w - 4))}px, ${clamp(y - h / 2, 4, Math.max(4, this.height - h - 4))}px)`;
+    const places = [[x - w / 2, y - gap - h], [x - w / 2, y + gap + 14], [x + gap, y - h / 2], [x - gap - w, y - h / 2]]
+      .map(([left, top]) => [clamp(left, 4, Math.max(4, this.width - w - 4)), clamp(top, AXIS + 3, Math.max(AXIS + 3, this.height - h - 4))]);
+    const linked = [n, ...this.near[n]].map((other) => this.screen(this.nodes[other]));
+    // the place that hides fewest of the papers it is linked with
+    const hidden = ([left, top]) =>
+      linked.filter(([px, py]) => px > left - 8 && px < left + w + 8 && py > top - 8 && py < top + h + 8).length;
+    const [left, top] = places.reduce((best, place) => (hidden(place) < hidden(best) ? place : best));
+    this.tip.style.transform = `translate(${left}px, ${top}px)`;
   }
 
   select(n, reveal = false) {
@@ -597,7 +605,7 @@ class View {
   }
 
   size(node) {
-    return radius(node) * clamp(Math.sqrt(this.scale()), 0.55, 1.35);
+    return radius(node) * clamp(this.scale() ** 0.6, 0.45, 1.35);
   }
 
   draw() {
@@ -681,7 +689,7 @@ class View {
         : link.younger ? "younger" : "plain";
       groups[name].push(curve);
     }
-    const faint = clamp(3.4 / Math.sqrt(many || 1), 0.1, 0.38) * (this.hover === null ? 1 : 0.35);
+    const faint = clamp(3.4 / Math.sqrt(many || 1), 0.05, 0.38) * (this.hover === null ? 1 : 0.35);
     c.strokeStyle = this.theme.text;
     c.fillStyle = this.theme.text;
     c.globalAlpha = faint;
@@ -708,8 +716,8 @@ class View {
       if (curves.length <= 160) for (const curve of curves) this.head(crowded ? halfway(curve) : curve, width > 2 ? 9 : 7, filled);
       c.globalAlpha = 1;
     };
-    bold(groups.cites, colours.cites, thick, true);
     bold(groups.citedBy, colours.citedBy, thick, false);
+    bold(groups.cites, colours.cites, thick, true);
     bold(groups.path, colours.path, 3.6, true);
     c.globalAlpha = 1;
   }
@@ -757,7 +765,7 @@ class View {
   }
 
   dimmed(n) {
-    return this.hover !== null && n !== this.hover && !this.near[this.hover].has(n);
+    return this.hover !== null && n !== this.hover && !this.near[this.hover].has(n) && !this.nodes[n].path;
   }
 
   drawNodes() {
