@@ -40,8 +40,13 @@ class Linear:
         return total
 
     def strongest(self, values: Mapping[str, float], count: int) -> list[tuple[str, float]]:
-        """The `count` features that moved the score most, with their signed share."""
-        shares = [(name, self.weights[name] * value) for name, value in values.items() if name in self.weights]
+        """The `count` features that moved the score most, with their signed share.
+
+        Only what a text does hold: that it lacks images, say, moves a score too, but explains nothing.
+        """
+        shares = [
+            (name, self.weights[name] * value) for name, value in values.items() if name in self.weights and value > 0
+        ]
         return sorted(shares, key=lambda share: (-abs(share[1]), share[0]))[:count]
 
 

@@ -24,7 +24,7 @@ EXCLUSIONS = ("X1", "X2", "X3")
 CRITERIA = ("R1", "R2", *ANY_OF, *EXCLUSIONS)
 
 # Log-odds of R1 just below "met" in which the judge does not decide: a person should look.
-UNCLEAR_FROM = -0.25
+UNCLEAR_FROM = -0.5
 
 _ROLE_WORDS = {"head": "title", "title": "title", "own": "own sentence", "result": "result", "background": "background"}
 _ROLE_ORDER = ("head", "title", "own", "result", "background")
