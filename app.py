@@ -12,24 +12,25 @@ from ui.pages import citations, overview, papers, protocol, trends
 from ui.text import t
 from ui.welcome import empty_store, show_error
 
-STYLE = Path(__file__).resolve().parent / "ui" / "style.css"
+UI = Path(__file__).resolve().parent / "ui"
+STYLE = UI / "style.css"
 PAGES = (
-    ("overview", overview.page, ":material/travel_explore:"),
-    ("papers", papers.page, ":material/article:"),
-    ("citations", citations.page, ":material/hub:"),
-    ("trends", trends.page, ":material/trending_up:"),
-    ("protocol", protocol.page, ":material/gavel:"),
+    ("overview", overview.page),
+    ("papers", papers.page),
+    ("citations", citations.page),
+    ("trends", trends.page),
+    ("protocol", protocol.page),
 )
 
 
 def main() -> None:
     """Draw the page that the URL names."""
-    st.set_page_config(page_title=t("app.name"), page_icon=":material/hub:", layout="wide")
+    st.set_page_config(page_title=t("app.name"), page_icon=UI / "assets" / "mark.svg", layout="wide")
+    st.logo(UI / "assets" / "mark.svg", size="medium")
     st.html(STYLE)
     state.start()
     pages = {
-        name: st.Page(draw, title=t(f"nav.{name}"), icon=icon, url_path=name, default=name == "overview")
-        for name, draw, icon in PAGES
+        name: st.Page(draw, title=t(f"nav.{name}"), url_path=name, default=name == "overview") for name, draw in PAGES
     }
     state.register(pages)
     current = st.navigation(list(pages.values()), position="top")

@@ -26,7 +26,6 @@ from kg.answers import (
 )
 from kg.errors import InputError, NotFound
 from kg.identity import normalise
-from kg.model import QUANTITIES
 from kg.paper_filter import PaperFilter, Sort
 from kg.protocol import Protocol, load_protocol
 from ui import state
@@ -266,8 +265,3 @@ def narrowest(where: PaperFilter) -> tuple[Condition, int] | None:
 
 def _without(where: PaperFilter, field: str) -> PaperFilter:
     return replace(where, **{field: () if isinstance(getattr(where, field), tuple) else None})
-
-
-def quantities() -> tuple[str, ...]:
-    """Quantities that papers state, in the order in which they are offered."""
-    return QUANTITIES

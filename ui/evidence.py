@@ -1,8 +1,8 @@
 """Evidence in place: text from outside with the spans that verdicts, topics and numbers rest on.
 
-A span is drawn only where it provably belongs: the digest of the present text is the one that was read, or (when the
-abstract is not stored, or has changed) the characters under the span are exactly the ones recorded. Everything else
-is listed as a matched term. All output is HTML with every outside character escaped.
+A span is drawn only where the characters under it are exactly the ones recorded. With the digest of the text that was
+read this always holds; when the abstract is not stored, or has changed, it still lets the title keep its evidence.
+Everything else is listed as a matched term. All output is HTML with every outside character escaped.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def reads_present_text(paper: Paper, sha256: str) -> bool:
     return text_sha256(paper.title, paper.abstract) == sha256
 
 
-def in_place(text: str | None, field: Field, found: Iterable[Mark], *, trusted: bool) -> list[Mark]:
-    """The marks that can be drawn in a field. `trusted`: the digest matched; bounds are checked all the same."""
+def in_place(text: str | None, field: Field, found: Iterable[Mark]) -> list[Mark]:
+    """The marks that can be drawn in a field."""
     if text is None:
         return []
     return [
@@ -58,7 +58,7 @@ def in_place(text: str | None, field: Field, found: Iterable[Mark], *, trusted: 
         for each in found
         if each.span.field == field
         and 0 <= each.span.start < each.span.end <= len(text)
-        and (trusted or text[each.span.start : each.span.end] == each.span.text)
+        and text[each.span.start : each.span.end] == each.span.text
     ]
 
 

@@ -1,13 +1,13 @@
-"""A Plotly figure on a page: a click on a mark opens the papers behind it."""
+"""Plotly figures on a page: a click on a mark opens the papers behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from ui import state
+from ui import charts, series, state
+from ui.text import t
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -15,19 +15,23 @@ if TYPE_CHECKING:
 CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"], "responsive": True}
 
 
-def show(figure: go.Figure, key: str, on_point: Callable[[Mapping[str, Any]], None], *, alt: str) -> None:
-    """Draw a figure; a click calls `on_point` with the point as Plotly tells it (x, y, customdata, ...)."""
+def show(figure: go.Figure, key: str, *, only: bool, alt: str) -> None:
+    """Draw a figure; a click on a mark goes to the papers it stands for (`only`: included ones)."""
     st.plotly_chart(
         figure,
         key=key,
-        on_select=lambda: _clicked(key, on_point),
+        on_select=lambda: _clicked(key, only),
         selection_mode="points",
         config=CONFIG,
         alt=alt,
     )
 
 
-def _clicked(key: str, on_point: Callable[[Mapping[str, Any]], None]) -> None:
-    points = state.value(key)["selection"]["points"]
-    if points:
-        on_point(points[0])
+def _clicked(key: str, only: bool) -> None:
+    for parameters in charts.parameters_of_event(state.value(key))[:1]:
+        state.go("papers", parameters | ({} if only else {"include": "any"}))
+
+
+def topics(only: bool, key: str) -> None:
+    """Papers per year and topic."""
+    show(charts.papers_per_year(series.topics_per_year(only)), key, only=only, alt=t("trends.topics_alt"))

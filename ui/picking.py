@@ -27,14 +27,15 @@ def paper_picker(key: str, label: str, where: PaperFilter, on_pick: Callable[[st
     if not rows:
         st.caption(t("pick.none"))
         return
-    for row in rows:
-        st.button(
-            f"{tables.title_of(row, 90)} :gray[{tables.byline(row)}]",
-            key=f"{key}.{row.id}",
-            type="tertiary",
-            on_click=_picked,
-            args=(key, row.id, on_pick),
-        )
+    with st.container(key=f"pick-{key}", gap="xsmall"):
+        for row in rows:
+            st.button(
+                f"{tables.title_of(row, 90)} :gray[{tables.byline(row)}]",
+                key=f"{key}.{row.id}",
+                type="tertiary",
+                on_click=_picked,
+                args=(key, row.id, on_pick),
+            )
 
 
 def _picked(key: str, id: str, on_pick: Callable[[str], None]) -> None:

@@ -96,16 +96,18 @@ def numbers(quantity: str, included_only: bool) -> Numbers:
     return _numbers(state.version(), quantity, included_only)
 
 
-@st.cache_data(show_spinner=False, max_entries=8)
-def _titles(version: Version) -> dict[str, str | None]:
-    papers = atlas.table("papers")
-    return dict(zip(papers["id"].to_pylist(), papers["title"].to_pylist(), strict=True))
+@st.cache_data(show_spinner=False, max_entries=4)
+def _facts(version: Version) -> dict[str, tuple[str | None, str | None]]:
+    papers = atlas.table("papers").select(["id", "title", "published"])
+    ids, titles, dates = (papers[name].to_pylist() for name in ("id", "title", "published"))
+    return dict(zip(ids, zip(titles, dates, strict=True), strict=True))
 
 
-def titles(ids: list[str]) -> list[str | None]:
-    """Titles of papers, `None` where unknown, in the order of `ids`."""
-    known = _titles(state.version())
-    return [known.get(id) for id in ids]
+def titles_and_dates(ids: list[str]) -> tuple[list[str | None], list[str | None]]:
+    """Titles and dates of papers, `None` where unknown, in the order of `ids`."""
+    known = _facts(state.version())
+    found = [known.get(id, (None, None)) for id in ids]
+    return [title for title, _ in found], [published for _, published in found]
 
 
 def without_year(table: pa.Table) -> int:

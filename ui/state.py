@@ -119,14 +119,16 @@ def follow() -> None:
 
 
 def link(
-    name: str, label: str, parameters: Mapping[str, str] | None = None, *, icon: str | None = None, help: str = ""
+    name: str, label: str, parameters: Mapping[str, str] | None = None, *, beside: str = "", icon: str | None = None
 ) -> None:
-    """A link to a page with parameters; `label` is Markdown, so outside text in it is escaped by the caller."""
+    """A link to a page with parameters, and grey words beside its label.
+
+    Both are Markdown, so outside text in them is escaped by the caller.
+    """
     st.page_link(
         st.session_state["_pages"][name],
-        label=label,
+        label=f":blue[{label}]" + (f" :gray[{beside}]" if beside else ""),
         icon=icon,
-        help=help or None,
         query_params=dict(parameters or {}) | _language_parameter(),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Literal
 
 import streamlit as st
 
@@ -28,9 +29,9 @@ def open_paper(id: str, parameters: Mapping[str, str] | None = None) -> None:
 
 
 def paper_table(
-    rows: Sequence[PaperRow], key: str, on_open: Callable[[str], None], *, height: int | None = None
+    rows: Sequence[PaperRow], key: str, on_open: Callable[[str], None], *, height: int | Literal["content"] = "content"
 ) -> None:
-    """The rows as a table; a click on a title or a ticked row calls `on_open` with the paper's id."""
+    """The rows as a table; a click on a title calls `on_open` with the paper's id."""
     import pyarrow as pa
 
     ids = tuple(row.id for row in rows)
@@ -54,14 +55,14 @@ def paper_table(
         table,
         key=key,
         hide_index=True,
-        height=height if height is not None else min(36 * (len(rows) + 1) + 3, 1_200),
+        height=height,
         on_select=lambda: _selected(key, ids, on_open),
-        selection_mode=["single-row", "single-cell"],
+        selection_mode="single-cell",
         placeholder=unknown,
         alt=t("table.alt", n=len(rows)),
         column_config={
-            "title": column.TextColumn(t("table.title"), width=460, help=t("table.title_help")),
-            "year": column.NumberColumn(t("table.year"), format="%d", width=62),
+            "title": column.TextColumn(t("table.title"), width=430, help=t("table.title_help")),
+            "year": column.NumberColumn(t("table.year"), format="%d", width=64),
             "first_author": column.TextColumn(t("table.authors"), width=150),
             "topics": column.ListColumn(t("table.topics"), width=120),
             "token_type": column.TextColumn(t("table.token_type"), width=100),
@@ -76,7 +77,7 @@ def paper_table(
 
 def _selected(key: str, ids: tuple[str, ...], on_open: Callable[[str], None]) -> None:
     selection = state.value(key)["selection"]
-    places = [*selection["rows"], *(row for row, column in selection["cells"] if column == "title")]
+    places = [row for row, column in selection["cells"] if column == "title"]
     if places and 0 <= places[0] < len(ids):
         on_open(ids[places[0]])
 
@@ -115,15 +116,14 @@ def link_list(rows: Sequence[PaperRow], parameters: Mapping[str, str] | None = N
         if row.stub:
             st.markdown(f":gray[{t('paper.stub', id=plain(row.id))}]")
         else:
-            label = f"{title_of(row, 110)} :gray[{byline(row)}]"
-            state.link("papers", label, dict(parameters or {}) | {"paper": row.id})
+            state.link("papers", title_of(row, 110), dict(parameters or {}) | {"paper": row.id}, beside=byline(row))
 
 
 def papers_behind(ids: Sequence[str], key: str, *, limit: int = 200) -> None:
     """The papers behind a figure: a table that opens them, the first `limit` of n."""
     found = list(atlas.rows(tuple(ids[:limit])).values())
     st.caption(t("papers.showing", shown=len(found), total=len(ids)))
-    paper_table(found, key, open_paper, height=min(36 * (len(found) + 1) + 3, 430))
+    paper_table(found, key, open_paper, height="content" if len(found) <= 10 else 400)
 
 
 def export_csv(where: PaperFilter, sort: Sort) -> bytes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import get_args
 
@@ -27,7 +28,7 @@ SHOWS = {
 SECOND = {"link", "paper_picker"}
 SHOWN_KEYWORDS = {"label", "help", "placeholder", "body", "alt", "page_title"}
 MARKUP = re.compile(
-    r":material/\w+:|:[a-z]+(?:-[a-z]+)*\[|</?[a-z]+(?:\s+[a-z-]+=(?:\"[^\"]*\"?|'[^']*'?))*\s*/?>?|\"\s*>|\\n"
+    r":material/\w+:|:[a-z]+(?:-[a-z]+)*\[|</?[a-z]+\d?(?:\s+[a-z-]+=(?:\"[^\"]*\"?|'[^']*'?))*\s*/?>?|\"\s*>|\\n"
 )
 
 
@@ -139,12 +140,31 @@ def _patterns(source: str) -> set[str]:
     return {re.sub(r"\{[^{}]*\}", "{}", found) for found in re.findall(r"\bt\(\s*f(?:\"|')([^\"']+)(?:\"|')", source)}
 
 
-@pytest.mark.parametrize("language", [name for name in text.languages() if name != text.DEFAULT])
-def test_another_language_has_the_same_keys_and_values(language: str) -> None:
-    default, other = text.catalogue(text.DEFAULT), text.catalogue(language)
-    assert set(other) == set(default)
-    for key, entry in other.items():
-        assert _named(entry) <= _named(default[key]), key
+def faults(default: Mapping[str, object], other: Mapping[str, object]) -> list[str]:
+    """Keys that a language lacks or has too many, and values that English does not give."""
+    found = [f"{key} is missing" for key in default.keys() - other.keys()]
+    found += [f"{key} is not in English" for key in other.keys() - default.keys()]
+    shared = default.keys() & other.keys()
+    return sorted(found + [f"{key} names more" for key in shared if not _named(other[key]) <= _named(default[key])])
+
+
+def test_every_language_has_the_same_keys_and_values() -> None:
+    english = text.catalogue(text.DEFAULT)
+    assert {name: faults(english, text.catalogue(name)) for name in text.languages()} == {
+        name: [] for name in text.languages()
+    }
+
+
+def test_a_second_language_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for source in text.FOLDER.glob("*.toml"):
+        shutil.copy(source, tmp_path)
+    (tmp_path / "xx.toml").write_text('odd = "?"\n[nav]\npapers = "Schriften {m}"\n', encoding="utf-8")
+    monkeypatch.setattr(text, "FOLDER", tmp_path)
+    assert "xx" in text.languages()
+    assert text.say("xx", "nav.papers", m=1) == "Schriften 1"
+    assert text.say("xx", "nav.trends") == "Trends"
+    found = faults(text.catalogue("en"), text.catalogue("xx"))
+    assert {"odd is not in English", "nav.papers names more", "nav.trends is missing"} <= set(found)
 
 
 def _named(entry: object) -> set[str]:

@@ -7,7 +7,7 @@ import streamlit as st
 from kg.answers import StoreCounts
 from kg.model import TOPICS
 from kg.paper_filter import PaperFilter
-from ui import atlas, charts, filters, state, tables
+from ui import atlas, charts, figures, filters, state, tables
 from ui.text import plain, short, t
 
 GAPS = ("citations", "date", "text", "unclear")
@@ -58,13 +58,13 @@ def _per_year() -> None:
     counted = atlas.counts().topics
     with st.container(horizontal=True, gap="medium"):
         for topic in TOPICS:
-            state.link("papers", t("overview.topic", name=topics[topic], n=counted.get(topic, 0)), {"topic": topic})
-    charts.show_papers_per_year(_open_bar)
-
-
-def _open_bar(year: int, topic: str | None) -> None:
-    parameters = {"from": str(year), "to": str(year)} | ({"topic": topic} if topic else {})
-    state.go("papers", parameters)
+            state.link("papers", topics[topic], {"topic": topic}, beside=f"{counted.get(topic, 0):,}")
+    years, by_topic = st.columns([2, 3], gap="large")
+    with years:
+        counts_by_year = atlas.facets(PaperFilter()).years
+        figures.show(charts.included_per_year(counts_by_year), "overview.years", only=True, alt=t("overview.years_alt"))
+    with by_topic:
+        figures.topics(only=True, key="overview.topics")
 
 
 def _gaps(counts: StoreCounts) -> None:
@@ -79,11 +79,11 @@ def _gaps(counts: StoreCounts) -> None:
     for name, n in rows:
         line = t(f"gap.{name}", n=n, m=missing.included)
         if n:
-            state.link("overview", line, {} if chosen == name else {"gap": name}, icon=":material/rule:")
+            state.link("overview", line, {} if chosen == name else {"gap": name})
         else:
-            st.markdown(f":material/check: {line}")
+            st.markdown(line)
     unclear = counts.include.get("unclear", 0)
-    state.link("papers", t("gap.unclear", n=unclear), {"include": "unclear"}, icon=":material/help:")
+    state.link("papers", t("gap.unclear", n=unclear), {"include": "unclear"})
     if counts.unjudged:
         st.markdown(t("gap.unjudged", n=counts.unjudged))
     if counts.quarantined:
@@ -113,14 +113,12 @@ def _provenance(counts: StoreCounts) -> None:
     for name, n in sorted(counts.sources.items(), key=lambda pair: (-pair[1], pair[0])):
         state.link(
             "papers",
-            t("overview.source", name=plain(filters.source_name(name)), n=n),
+            plain(filters.source_name(name)),
             {"source": name, "include": "any"},
-            icon=":material/database:",
+            beside=t("overview.source", n=n),
         )
     st.caption("  \n".join(lines))
-    state.link(
-        "protocol", t("overview.protocol", id=plain(protocol.id), version=protocol.version), icon=":material/gavel:"
-    )
+    state.link("protocol", t("overview.protocol", id=plain(protocol.id), version=protocol.version))
 
 
 def _clusters() -> None:
@@ -136,7 +134,7 @@ def _clusters() -> None:
     for place, each in enumerate(shown):
         with columns[place % 3].container(border=True, gap="xsmall"):
             name = plain(short(each.label, 70))
-            state.link("papers", f"**{name}**", {"cluster": str(each.number)})
+            state.link("papers", name, {"cluster": str(each.number)})
             st.caption(
                 t("overview.cluster_size", n=counted.get(each.number, 0), of=each.size)
                 + "  \n"

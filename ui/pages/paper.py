@@ -9,7 +9,7 @@ import streamlit as st
 
 from kg.answers import PaperDetails
 from kg.errors import NotFound
-from kg.model import Decision, Specification
+from kg.model import QUANTITIES, Decision, Specification
 from kg.paper_filter import PaperFilter
 from ui import atlas, evidence, filters, state, tables
 from ui.evidence import Mark
@@ -36,10 +36,13 @@ def page(id: str, where: PaperFilter) -> None:
     except NotFound as missing:
         _missing(id, missing)
         return
-    _head(details)
+    found = evidence.marks(details.judgement, details.measured, {name: t(f"quantity.{name}") for name in QUANTITIES})
+    read = details.judgement or details.measured
+    trusted = read is not None and evidence.reads_present_text(details.paper, read.text_sha256)
+    _head(details, found)
     left, right = st.columns([13, 7], gap="large")
     with left:
-        _text(details)
+        _text(details, found, trusted)
         _verdicts(details)
         _numbers(details)
     with right:
@@ -59,9 +62,12 @@ def _missing(id: str, missing: NotFound) -> None:
         tables.link_list(list(nearest.values()))
 
 
-def _head(details: PaperDetails) -> None:
+def _head(details: PaperDetails, found: Sequence[Mark]) -> None:
     paper, row = details.paper, details.row
-    st.title(plain(paper.title) if paper.title else t("paper.untitled", id=plain(row.id)), anchor=False)
+    title = html.escape(t("paper.untitled", id=row.id))
+    if paper.title:
+        title = evidence.marked(paper.title, evidence.in_place(paper.title, "title", found))
+    st.html(f'<h1 class="ta-h1">{title}</h1>')
     if paper.authors is None:
         authors = t("paper.authors_unknown")
     else:
@@ -83,7 +89,7 @@ def _head(details: PaperDetails) -> None:
         st.badge(t("paper.token_type", value=filters.token_type_name(row.token_type)), color="violet")
         for kind in row.quantizers:
             st.badge(plain(kind), color="gray")
-        state.link("citations", t("paper.in_graph"), {"focus": row.id}, icon=":material/hub:")
+        state.link("citations", t("paper.in_graph"), {"focus": row.id})
 
 
 def _dated(details: PaperDetails) -> str:
@@ -99,26 +105,27 @@ def _topic_label(topic: str) -> str:
     return next((each.label.in_language(language) for each in atlas.protocol().topics if each.id == topic), topic)
 
 
-def _text(details: PaperDetails) -> None:
-    """Title and abstract with evidence in place; what cannot be placed is listed as terms."""
-    paper, judgement, measured = details.paper, details.judgement, details.measured
-    found = evidence.marks(judgement, measured, {name: t(f"quantity.{name}") for name in atlas.quantities()})
+def _text(details: PaperDetails, found: Sequence[Mark], trusted: bool) -> None:
+    """The abstract with evidence in place; what cannot be placed is listed as terms."""
+    paper = details.paper
     st.subheader(t("paper.text"), anchor=False)
-    trusted = judgement is not None and evidence.reads_present_text(paper, judgement.text_sha256)
-    placed: list[Mark] = []
-    for field, text in (("title", paper.title), ("abstract", paper.abstract)):
-        here = evidence.in_place(text, field, found, trusted=trusted)  # type: ignore[arg-type]  # both are fields
-        placed += here
-        if text is not None:
-            st.html(f'<p class="ta-{field}">{evidence.marked(text, here)}</p>')
+    placed = evidence.in_place(paper.title, "title", found)
     if paper.abstract is None:
         st.caption(t("paper.no_abstract"))
-    elif found and not trusted:
-        st.caption(t("paper.text_changed"))
-    elsewhere = [each.span for each in found if each not in placed]
-    if elsewhere:
-        st.html(f'<p class="ta-terms">{html.escape(t("paper.terms"))} {evidence.term_list(elsewhere, 24)}</p>')
-    if found:
+    else:
+        here = evidence.in_place(paper.abstract, "abstract", found)
+        placed = [*placed, *here]
+        st.html(f'<p class="ta-abstract">{evidence.marked(paper.abstract, here)}</p>')
+        if found and not trusted:
+            st.caption(t("paper.text_changed"))
+    for kind in ("words", "number"):
+        elsewhere = [
+            each.span for each in found if each not in placed and (each.kind == "number") == (kind == "number")
+        ]
+        if elsewhere:
+            words = html.escape(t(f"paper.terms_{kind}"))
+            st.html(f'<p class="ta-terms">{words} {evidence.term_list(elsewhere, 24)}</p>')
+    if placed:
         st.html(f'<p class="ta-legend">{t("paper.legend")}</p>')
 
 
@@ -165,21 +172,23 @@ def _numbers(details: PaperDetails) -> None:
         return
     order = {"own": 0, "compared": 1, "context": 2}
     rows = sorted(measured.specifications, key=lambda each: (order[each.role], each.quantity, each.value))
-    cells = "".join(f"<tr>{_number(each)}</tr>" for each in rows)
-    names = ("quantity", "value", "role", "subject", "status", "written")
+    subjects = any(each.subject for each in rows)
+    cells = "".join(f"<tr>{_number(each, subjects)}</tr>" for each in rows)
+    names = ["quantity", "value", "role", *(["subject"] if subjects else []), "status", "written"]
     head = "".join(f"<th>{html.escape(t(f'numbers.{name}'))}</th>" for name in names)
     table = f'<table class="ta-numbers"><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table>'
     st.html(f'<div class="ta-scroll">{table}</div>')
 
 
-def _number(each: Specification) -> str:
+def _number(each: Specification, subjects: bool) -> str:
     written = html.escape(each.span.text) if each.span is not None else html.escape(t("numbers.derived"))
+    subject = f"<td>{html.escape(each.subject or t('unknown'))}</td>" if subjects else ""
     where = t(f"field.{each.span.field}") if each.span is not None else ""
     return (
         f"<td>{html.escape(t(f'quantity.{each.quantity}'))}</td>"
         f'<td class="ta-value">{each.value:,.10g} {html.escape(t(f"unit.{each.quantity}"))}</td>'
         f"<td>{html.escape(t(f'role.{each.role}'))}</td>"
-        f"<td>{html.escape(each.subject) if each.subject else html.escape(t('unknown'))}</td>"
+        f"{subject}"
         f"<td>{html.escape(t(f'status.{each.status}'))}</td>"
         f'<td title="{html.escape(where)}"><span class="term">{written}</span></td>'
     )
@@ -250,7 +259,7 @@ def _lists(details: PaperDetails) -> None:
         show_message("lists")
         for name in details.lists:
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-                state.link("papers", plain(name), {"list": name, "include": "any"}, icon=":material/bookmark:")
+                state.link("papers", plain(name), {"list": name, "include": "any"})
                 st.button(
                     t("lists.remove"), key=f"lists.remove.{name}", type="tertiary", on_click=_unlist, args=(name, id)
                 )
@@ -315,7 +324,7 @@ def _facts(details: PaperDetails) -> None:
         st.markdown("\n".join(f"- {line}" for line in lines))
         if row.cluster is not None:
             label = t("facts.cluster", name=plain(filters.cluster_name(row.cluster)))
-            state.link("papers", label, {"cluster": str(row.cluster)}, icon=":material/workspaces:")
+            state.link("papers", label, {"cluster": str(row.cluster)})
 
 
 def _citations(details: PaperDetails) -> None:

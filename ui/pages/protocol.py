@@ -130,8 +130,9 @@ def _criterion(each: Criterion, shown: str, counted: dict[tuple[str, str], int])
                 st.caption(t("protocol.not_judged", parts=parts))
         with counts:
             for verdict in VERDICTS:
-                label = t("protocol.count", verdict=filters.met_name(verdict), n=counted.get((each.id, verdict), 0))
-                state.link("papers", label, {"criteria": f"{each.id}:{verdict}", "include": "any"})
+                n = counted.get((each.id, verdict), 0)
+                parameters = {"criteria": f"{each.id}:{verdict}", "include": "any"}
+                state.link("papers", filters.met_name(verdict), parameters, beside=f"{n:,}")
 
 
 def _combination(shown: str) -> None:

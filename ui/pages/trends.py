@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import streamlit as st
 
 from kg.model import QUANTITIES
@@ -29,10 +26,6 @@ def page() -> None:
     _topics(only)
 
 
-def _scope(only: bool) -> dict[str, str]:
-    return {} if only else {"include": "any"}
-
-
 def _token_types(only: bool) -> None:
     st.subheader(t("trends.token_types"), anchor=False)
     table = series.token_types_per_year(only)
@@ -41,12 +34,7 @@ def _token_types(only: bool) -> None:
     if not stated:
         st.markdown(t("trends.nothing"))
         return
-
-    def opened(point: Mapping[str, Any]) -> None:
-        year, kind = point["customdata"][:2]
-        state.go("papers", _scope(only) | {"type": str(kind), "from": str(year), "to": str(year)})
-
-    figures.show(charts.token_type_share(table), "trends.types", opened, alt=t("trends.token_types_alt"))
+    figures.show(charts.token_type_share(table), "trends.types", only=only, alt=t("trends.token_types_alt"))
 
 
 def _numbers(only: bool) -> None:
@@ -74,23 +62,16 @@ def _number(parameter: str, preset: str, only: bool) -> None:
     if not found.points.num_rows:
         st.markdown(t("trends.nothing"))
         return
+    titles, dates = series.titles_and_dates(found.points["paper"].to_pylist())
     figures.show(
-        charts.numbers_over_time(
-            found.points, found.medians, quantity, series.titles(found.points["paper"].to_pylist())
-        ),
+        charts.numbers_over_time(found.points, found.medians, quantity, titles, published=dates),
         f"trends.figure.{parameter}",
-        lambda point: state.go("papers", {"paper": str(figures.paper_of(point))}),
+        only=only,
         alt=t("trends.numbers_alt", quantity=t(f"quantity.{quantity}")),
     )
 
 
 def _topics(only: bool) -> None:
     st.subheader(t("trends.topics"), anchor=False)
-    table = series.topics_per_year(only)
-    st.caption(t("trends.topics_n", undated=series.without_year(table)))
-
-    def opened(point: Mapping[str, Any]) -> None:
-        year, topic = point["customdata"][:2]
-        state.go("papers", _scope(only) | {"topic": str(topic), "from": str(year), "to": str(year)})
-
-    figures.show(charts.papers_per_year(table), "trends.topics", opened, alt=t("trends.topics_alt"))
+    st.caption(t("trends.topics_n", undated=series.without_year(series.topics_per_year(only))))
+    figures.topics(only, "trends.topics")
