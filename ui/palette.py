@@ -18,3 +18,4 @@ PATTERNS = {"semantic": "", "acoustic": "/", "hybrid": ".", "none": "", "unknown
 TOPICS = {"S1": "#2378b5", "S2": "#3aa6c9", "S3": "#d5661f", "S4": "#8f7350"}
 CITES, CITED_BY, PATH = "#2b7bba", "#e07b1f", "#d0356b"
 NEUTRAL = "#8a9699"
+VALUES, MEDIAN, MEDIAN_BAND = "#2b7bba", "#d5661f", "rgba(213, 102, 31, 0.16)"
