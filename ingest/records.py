@@ -142,10 +142,22 @@ def _date(found: dict[str, Any], ids: tuple[str, ...], source: str) -> PartialDa
         value = _text(found, field)
         if value is not None:
             try:
-                return PartialDate(value[:10] if value[10:11] in ("T", " ") else value, source)
+                date = PartialDate(value[:10] if value[10:11] in ("T", " ") else value, source)
             except ValueError:
                 raise Refused(field, "not a date: YYYY, YYYY-MM or YYYY-MM-DD is expected", value) from None
+            return _as_stated(date) if source == "openalex" else date
     return next((date for id in ids if (date := date_from_arxiv_id(id)) is not None), None)
+
+
+def _as_stated(date: PartialDate) -> PartialDate:
+    """An OpenAlex date without the day it was filled up with.
+
+    OpenAlex writes 1 January where a publisher states a year, the first where it states a month. In our corpus 17 %
+    of the dates are a 1 January and of the others 15 % a first of the month, five times any other day's share.
+    """
+    if date.value.endswith("-01-01"):
+        return PartialDate(date.value[:4], date.source)
+    return PartialDate(date.value[:7], date.source) if date.value[7:] == "-01" else date
 
 
 def _authors(found: dict[str, Any]) -> tuple[Author, ...] | None:

@@ -39,7 +39,7 @@ def reason(work: dict[str, Any], citing_years: Iterable[int | None] = ()) -> str
 def test_a_work_cited_years_before_its_date_is_an_impostor() -> None:
     said = reason(WORK, [2018, 2019, 2020, 2023, 2024])
     assert said == (
-        "Dated 2023-01-01, while 3 of the 5 dated works that cite it are at least 2 years older, the first of 2018"
+        "Dated 2023, while 3 of the 5 dated works that cite it are at least 2 years older, the first of 2018"
     )
 
 
@@ -105,8 +105,8 @@ def test_a_doi_year_contradicts_only_where_it_is_a_year_and_well_after_the_date(
     [
         ("10.1109/icassp.1987.1169589", "2005-03-24", "1987"),
         ("10.1109/icassp.2000.859138", "2002-11-07", "2002-11-07"),
-        ("10.1109/tpami.2014.2345678", "2016-02-01", "2016-02-01"),
-        ("10.18653/v1/d18-2012", "2018-01-01", "2018-01-01"),
+        ("10.1109/tpami.2014.2345678", "2016-02-03", "2016-02-03"),
+        ("10.18653/v1/d18-2012", "2018-01-01", "2018"),
     ],
 )
 def test_a_scan_date_gives_way_to_the_year_in_the_doi(doi: str, date: str, taken: str) -> None:

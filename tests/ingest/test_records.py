@@ -76,6 +76,15 @@ def test_a_missing_date_is_the_month_of_the_arxiv_id() -> None:
     assert parse_record(line(OPENALEX, publication_date=None), "").published is None
 
 
+@pytest.mark.parametrize(
+    ("written", "stated"),
+    [("2023-01-01", "2023"), ("2023-04-01", "2023-04"), ("2023-04-02", "2023-04-02"), ("2023-11-11", "2023-11-11")],
+)
+def test_an_openalex_date_loses_the_day_it_was_filled_up_with(written: str, stated: str) -> None:
+    assert parse_record(line(OPENALEX, publication_date=written), "").published == PartialDate(stated, "openalex")
+    assert parse_record(line(ARXIV, published=written), "").published == PartialDate(written, "arxiv")
+
+
 def test_unknown_is_not_empty() -> None:
     record = parse_record(line(OPENALEX, referenced_works=[], abstract="  ", categories=None), "")
     assert record.references is None
