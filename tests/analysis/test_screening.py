@@ -107,6 +107,31 @@ def test_denying_the_tokens_turns_the_verdict(judge: Judge) -> None:
     assert judge.judge(title, denied).include == "exclude"
 
 
+@pytest.mark.parametrize(
+    ("rule", "title", "abstract"),
+    [
+        (
+            "V3",
+            "Continuous tokens for speech language models",
+            "We train a speech language model with next-token prediction on speech tokens instead of discrete speech "
+            "units, which a neural audio codec quantizes. Text-to-speech improves over discrete speech tokens.",
+        ),
+        (
+            "V4",
+            "Symbolic music generation with vector quantized codes",
+            "We propose a VQ-VAE with discrete codes and a codebook for MIDI. A transformer predicts discrete tokens of "
+            "piano rolls for music generation.",
+        ),
+    ],
+)
+def test_a_named_rule_overrules_the_score_and_says_so(judge: Judge, rule: str, title: str, abstract: str) -> None:
+    judgement = judge.judge(title, abstract)
+    (relevance,) = [verdict for verdict in judgement.verdicts if verdict.criterion == "R1"]
+    assert (judgement.include, relevance.verdict) == ("exclude", "not_met")
+    assert relevance.reason.startswith(f"{rule}: ")
+    assert relevance.evidence
+
+
 def test_a_title_alone_is_never_enough_and_its_silence_asks_for_a_look(judge: Judge) -> None:
     named = judge.judge(CODEC[0], None)
     assert (named.include, named.fields_read, named.token_type is None) == ("unclear", ("title",), False)
