@@ -113,7 +113,9 @@ class PageWatch:
             self._contexts.pop().close()
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        # Under /papers Streamlit first asks for /papers/_stcore/..., to learn whether the app is served below a prefix.
+        probe = urlsplit(message.location.get("url", "")).path.endswith(("/_stcore/health", "/_stcore/host-config"))
+        if message.type == "error" and not probe:
             self.problems.append(f"console: {message.text}")
 
     def _request(self, url: str) -> None:

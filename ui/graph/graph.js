@@ -115,6 +115,7 @@ class View {
     this.expanding = null;
     this.touched = false;
     this.frames = 0;
+    this.born = performance.now();
     this.width = 0;
     this.height = 0;
     this.build(parent);
@@ -568,6 +569,7 @@ class View {
   // Drawing
 
   request() {
+    this.root.dataset.state = "drawing";
     if (!this.frame) this.frame = requestAnimationFrame((now) => this.tick(now));
   }
 
@@ -585,6 +587,7 @@ class View {
     this.draw();
     this.frames += 1;
     this.took = performance.now() - begun;
+    this.first ??= performance.now() - this.born;
     clearTimeout(this.resting);
     this.resting = setTimeout(() => this.rest(), REST_MS);
   }
@@ -596,8 +599,10 @@ class View {
       item.firstChild.dataset.x = x.toFixed(1);
       item.firstChild.dataset.y = y.toFixed(1);
     });
+    this.root.dataset.state = "still";
     this.root.dataset.frames = String(this.frames);
     this.root.dataset.drawMs = this.took.toFixed(1);
+    this.root.dataset.firstMs = this.first.toFixed(1);
   }
 
   scale() {

@@ -82,9 +82,11 @@ def layout(
     y = np.full(len(papers), np.nan)
     for number, row in enumerate(papers):
         if row.id in kept:
-            x[number], y[number] = kept[row.id]
-            if row.year is None:
-                x[number] += slide
+            old_x, old_y = kept[row.id]
+            old_x += slide if row.year is None else 0.0
+            # a paper whose date was corrected since has lost its place
+            if abs(old_x - x[number]) <= room[number] + 0.2:
+                x[number], y[number] = old_x, old_y
     pairs = _pairs(links, at)
     seeds = np.array([hops.get(row.id) == 0 for row in papers], dtype=bool)
     wish = _wishes(y, pairs, seeds, deep * APART_Y)
