@@ -53,6 +53,7 @@ class FeatureSet:
     names: tuple[str, ...]
     groups: Mapping[str, frozenset[int]]
     _by_concept: tuple[tuple[tuple[int, int, bool], ...], ...]
+    _keys: tuple[tuple[str, str, tuple[tuple[int, str], ...]], ...]
 
     def compute(self, reading: Reading) -> dict[str, float]:
         """The features that are not 0, by name."""
@@ -61,17 +62,15 @@ class FeatureSet:
         sums: dict[tuple[int, bool], list[Mention]] = {}
         concepts = self.lexicon.concepts
         for mention in reading.mentions:
-            concept = concepts[mention.concept]
-            if concept.kind is not None:
+            if concepts[mention.concept].kind is not None:
                 continue
-            name = concept.name
+            plain, denied, by_role = self._keys[mention.concept]
             if mention.denied:
-                counts[f"{name}@denied"] = counts.get(f"{name}@denied", 0) + 1
+                counts[denied] = counts.get(denied, 0) + 1
             else:
-                counts[name] = counts.get(name, 0) + 1
-                for role, bits in CONCEPT_ROLES.items():
+                counts[plain] = counts.get(plain, 0) + 1
+                for bits, key in by_role:
                     if mention.roles & bits:
-                        key = f"{name}@{role}"
                         counts[key] = counts.get(key, 0) + 1
             for number, bits, second in self._by_concept[mention.concept]:
                 if mention.roles & bits:
@@ -148,7 +147,12 @@ def build_features(lexicon: Lexicon, content: Mapping[str, Any], where: str) -> 
     plain = [concept.name for concept in lexicon.concepts if concept.cue is None and concept.kind is None]
     names = [name + suffix for name in plain for suffix in ("", *(f"@{role}" for role in CONCEPT_ROLES), "@denied")]
     names += [aggregate.name for aggregate in aggregates]
-    return FeatureSet(lexicon, tuple(aggregates), tuple(names), groups, tuple(tuple(row) for row in by_concept))
+    keys = [
+        (one.name, f"{one.name}@denied", tuple((bits, f"{one.name}@{role}") for role, bits in CONCEPT_ROLES.items()))
+        for one in lexicon.concepts
+    ]
+    by_number = tuple(tuple(row) for row in by_concept)
+    return FeatureSet(lexicon, tuple(aggregates), tuple(names), groups, by_number, tuple(keys))
 
 
 def _bits(roles: Sequence[str], where: str) -> int:

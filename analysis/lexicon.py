@@ -110,8 +110,18 @@ class Lexicon:
             if form is None or not form.opens:
                 continue
             best: dict[int, int] = {}
+            after = forms[place + 1] if place + 1 < end else None
             for concept, elements in form.opens:
-                stop = _match(elements, 1, forms, place + 1, end)
+                if len(elements) == 1:
+                    stop = place + 1
+                else:
+                    # Most patterns fail on their second word; asking here saves the call.
+                    second = elements[1]
+                    if not (second.optional or second.absent or second.gap) and (
+                        after is None or second.atom not in after.atoms
+                    ):
+                        continue
+                    stop = _match(elements, 1, forms, place + 1, end)
                 if stop > best.get(concept, -1):
                     best[concept] = stop
             for concept, stop in best.items():

@@ -227,7 +227,9 @@ def _shortly_after(stops: Sequence[int], start: int, window: int) -> int | None:
 def _denied(words: _Words, cues: Mapping[str, Sequence[int]], start: int) -> bool:
     """Whether a contrast cue of the same clause ends shortly before the word `start`."""
     for cue, window in CONTRAST_WORDS.items():
-        stop = _shortly_after(cues.get(cue, ()), start, window)
+        if cue not in cues:
+            continue
+        stop = _shortly_after(cues[cue], start, window)
         if stop is not None and words.clauses[stop - 1] == words.clauses[start]:
             return True
     return False

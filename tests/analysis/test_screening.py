@@ -119,7 +119,7 @@ def test_denying_the_tokens_turns_the_verdict(judge: Judge) -> None:
         (
             "V4",
             "Symbolic music generation with vector quantized codes",
-            "We propose a VQ-VAE with discrete codes and a codebook for MIDI. A transformer predicts discrete tokens of "
+            "We propose a VQ-VAE with discrete codes and a codebook for MIDI. A transformer predicts tokens of "
             "piano rolls for music generation.",
         ),
     ],
