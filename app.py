@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from kg.errors import AtlasError
-from ui import state
+from ui import atlas, state
 from ui.pages import citations, overview, papers, protocol, trends
 from ui.text import t
 from ui.welcome import empty_store, show_error
@@ -25,10 +25,11 @@ PAGES = (
 
 def main() -> None:
     """Draw the page that the URL names."""
+    state.start()
     st.set_page_config(page_title=t("app.name"), page_icon=UI / "assets" / "mark.svg", layout="wide")
     st.logo(UI / "assets" / "mark.svg", size="medium")
     st.html(STYLE)
-    state.start()
+    state.check_language()
     pages = {
         name: st.Page(draw, title=t(f"nav.{name}"), url_path=name, default=name == "overview") for name, draw in PAGES
     }
@@ -36,7 +37,7 @@ def main() -> None:
     current = st.navigation(list(pages.values()), position="top")
     state.follow()
     try:
-        if state.store().revision() == 0 and current.url_path != "protocol":
+        if current.url_path != "protocol" and atlas.counts().papers == 0:
             empty_store()
         else:
             current.run()

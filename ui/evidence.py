@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from kg.identity import text_sha256
 from kg.model import Field, Judgement, Measured, Paper, Span
+from ui.text import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def marked(text: str, found: Sequence[Mark]) -> str:
     edges = sorted({0, len(text), *(edge for each in found for edge in (each.span.start, each.span.end))})
     parts: list[str] = []
     for start, end in pairwise(edges):
-        piece = html.escape(text[start:end])
+        piece = html.escape(visible(text[start:end]))
         over = [each for each in found if each.span.start <= start and end <= each.span.end]
         if not over:
             parts.append(piece)

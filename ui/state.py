@@ -187,8 +187,12 @@ def _language_parameter() -> dict[str, str]:
 
 
 def start() -> None:
-    """Prepare a run: the language, and a language asked for that is not there."""
+    """Prepare a run: from here on `t` speaks the visitor's language."""
     text.speak(language)
+
+
+def check_language() -> None:
+    """Say so when the URL asks for a language that has no catalogue."""
     asked = st.query_params.get(LANGUAGE)
     if asked is not None and asked not in text.languages():
         name_ignored([LANGUAGE])

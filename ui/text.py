@@ -89,8 +89,13 @@ def plain(text: str) -> str:
     as `:heart:` is broken by a word joiner, since Streamlit replaces it after parsing; control characters and marks
     that turn the reading direction are dropped.
     """
-    one_line = _BREAKS.sub(" ", _INVISIBLE.sub("", text)).strip()
+    one_line = _BREAKS.sub(" ", visible(text)).strip()
     return _PUNCTUATION.sub(r"\\\1", _SHORTCODE.sub(f":{_WORD_JOINER}", one_line))
+
+
+def visible(text: str) -> str:
+    """Text without control characters and without marks that turn the reading direction or take no space."""
+    return _INVISIBLE.sub("", text)
 
 
 def short(text: str, length: int) -> str:

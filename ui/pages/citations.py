@@ -43,9 +43,7 @@ def page() -> None:
     """Controls, the graph with its ranked list, the path finder."""
     state.check_query(KNOWN)
     st.title(t("citations.heading"), anchor=False)
-    where = _controls()
-    _explorer(where)
-    _path_finder(where)
+    _explorer(_controls())
 
 
 def _controls() -> PaperFilter:
@@ -119,6 +117,12 @@ def _opening(where: PaperFilter) -> tuple[str, ...]:
 
 @st.fragment
 def _explorer(where: PaperFilter) -> None:
+    """Graph, list and path finder: a click redraws these alone."""
+    _neighbours(where)
+    _path_finder(where)
+
+
+def _neighbours(where: PaperFilter) -> None:
     view = _view(where)
     if view is None:
         st.markdown(t("citations.empty"))

@@ -138,5 +138,5 @@ def _clusters() -> None:
             st.caption(
                 t("overview.cluster_size", n=counted.get(each.number, 0), of=each.size)
                 + "  \n"
-                + ", ".join(plain(term) for term in each.terms[:8])
+                + ", ".join(plain(term) for term in each.terms if term not in each.label.split(", "))
             )

@@ -231,6 +231,7 @@ def _decision(details: PaperDetails) -> None:
         if standing is not None:
             st.button(
                 t("decide.clear"),
+                key="decide.clear",
                 icon=":material/undo:",
                 type="tertiary",
                 help=t("decide.clear_help"),
@@ -247,7 +248,9 @@ def _decide(id: str, verdict: str | None, reason: str, before: Decision | None) 
 
 
 def _restore(id: str, verdict: str | None, reason: str) -> None:
-    state.store().decide(Decision(id, "include", verdict, state.reviewer(), reason or t("decide.undone"), state.now()))
+    state.store().decide(
+        Decision(id, "include", verdict, state.reviewer(), reason or t("decide.undone_reason"), state.now())
+    )
     state.forget(f"decide.choice.{id}")
     state.leave_message("decision", t("decide.undone"))
 
