@@ -1,0 +1,202 @@
+"""What several sources say of one work, as one paper: the rules every engine applies.
+
+One source: what it says later replaces what it said before, but what it no longer says stays.
+Several sources, in the order in which they first told of the work:
+- title: the first; a longer one that begins with it is taken instead (the first was cut).
+- abstract: the longest, of equals the first.
+- date: the most precise (day over month over year), of equals the first. Without any, the month in the arXiv id.
+- venue, categories: the first. Authors: the first list that is not empty.
+- stated counts of references and citations: the largest, since lists are cut more often than padded.
+
+Sources of one citation are united; whether it is influential and what it is for: the first that said so, and the
+newest word of that source while it is the only one.
+
+A judgement or measurement stands on the text it was made from. One from less text never replaces one from more; the
+same rules over the same text change nothing; one that fits the present text stays before one that does not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from kg.identity import date_from_arxiv_id
+from kg.model import Citation, Paper
+
+
+class Account(NamedTuple):
+    """What one source says of a work. Lists are JSON text, authors numbers or ids in order; `None` is not said."""
+
+    source: str
+    provenance: str | None
+    title: str | None
+    abstract: str | None
+    published: str | None
+    published_source: str | None
+    venue: str | None
+    categories: str | None
+    manifestations: str | None
+    authors: tuple[int, ...] | None
+    references_stated: int | None
+    citations_stated: int | None
+
+
+class Whole(NamedTuple):
+    """A paper as all accounts together give it; `abstract_from` and `authors_from` point into the accounts."""
+
+    title: str | None
+    published: str | None
+    published_source: str | None
+    venue: str | None
+    references_stated: int | None
+    citations_stated: int | None
+    abstract_from: int | None
+    authors_from: int | None
+
+
+def account(paper: Paper, authors: tuple[int, ...] | None) -> Account:
+    """What a record says; blank text says nothing."""
+    return Account(
+        paper.source,
+        paper.provenance,
+        _said(paper.title),
+        _said(paper.abstract),
+        paper.published.value if paper.published else None,
+        paper.published.source if paper.published else None,
+        _said(paper.venue),
+        None if paper.categories is None else json.dumps(paper.categories, ensure_ascii=False),
+        _manifestations(paper),
+        authors,
+        paper.references_stated,
+        paper.citations_stated,
+    )
+
+
+def updated(old: Account, new: Account) -> Account:
+    """One source's account after it told again. Where only the provenance differs nothing changes."""
+    if new == old:
+        return old
+    later = Account._make([before if now is None else now for before, now in zip(old, new, strict=True)])
+    if new.published is not None:
+        later = later._replace(published_source=new.published_source)
+    if old.manifestations and new.manifestations and old.manifestations != new.manifestations:
+        later = later._replace(manifestations=_united(old.manifestations, new.manifestations))
+    return old if later._replace(provenance=old.provenance) == old else later
+
+
+def combined(accounts: Sequence[Account], ids: Sequence[str]) -> Whole:
+    """The whole paper from the accounts of its sources, oldest first, and all its ids."""
+    title = published = published_source = venue = None
+    references = citations = abstract_from = authors_from = None
+    longest = -1
+    for place, each in enumerate(accounts):
+        if each.title is not None and (title is None or (each.title != title and each.title.startswith(title))):
+            title = each.title
+        if each.abstract is not None and len(each.abstract) > longest:
+            longest, abstract_from = len(each.abstract), place
+        if each.published is not None and (published is None or len(each.published) > len(published)):
+            published, published_source = each.published, each.published_source
+        if venue is None:
+            venue = each.venue
+        if each.authors is not None and (authors_from is None or (each.authors and not accounts[authors_from].authors)):
+            authors_from = place
+        references = _larger(references, each.references_stated)
+        citations = _larger(citations, each.citations_stated)
+    if published is None:
+        published, published_source = month_of_ids(ids)
+    return Whole(title, published, published_source, venue, references, citations, abstract_from, authors_from)
+
+
+def month_of_ids(ids: Sequence[str]) -> tuple[str | None, str | None]:
+    """Date and its source as the earliest arXiv id among `ids` tells them."""
+    months = [date for id in ids if id.startswith("arxiv:") and (date := date_from_arxiv_id(id)) is not None]
+    if not months:
+        return None, None
+    first = min(months)
+    return first.value, first.source
+
+
+def is_younger(cited: str | None, citing: str | None) -> bool:
+    """Whether the cited paper is dated after the citing one, compared as precisely as both are known."""
+    if cited is None or citing is None or cited <= citing:
+        return False
+    common = min(len(cited), len(citing))
+    return cited[:common] > citing[:common]
+
+
+def folded(citations: Sequence[Citation]) -> tuple[str, bool | None, str | None]:
+    """(sources as JSON, influential, intents as JSON) of one pair that several citations tell of, in any order."""
+    if len(citations) == 1:
+        only = citations[0]
+        return json.dumps([only.source], ensure_ascii=False), only.influential, _intents(only)
+    in_order = sorted(citations, key=lambda each: each.source)
+    return (
+        json.dumps(sorted({each.source for each in citations}), ensure_ascii=False),
+        next((each.influential for each in in_order if each.influential is not None), None),
+        next((_intents(each) for each in in_order if each.intents is not None), None),
+    )
+
+
+Kept = tuple[str, bool | None, str | None]
+
+
+def united(old: Kept, new: Kept) -> Kept:
+    """A stored citation after it was told again; the same object when that changes nothing."""
+    same_source = old[0] == new[0]
+    influential = new[1] if new[1] is not None and (same_source or old[1] is None) else old[1]
+    intents = new[2] if new[2] is not None and (same_source or old[2] is None) else old[2]
+    sources = old[0] if same_source else _sources(old[0], new[0])
+    both = (sources, influential, intents)
+    return old if both == old else both
+
+
+def reading(
+    new: tuple[Sequence[str], str, str], old: tuple[Sequence[str], str, str], present: str | None
+) -> Literal["replace", "same", "less"]:
+    """Whether a judgement or measurement replaces the one that stands.
+
+    Args:
+        new, old: (fields read, rules, digest of the text read).
+        present: digest of the paper's text as it is now.
+    """
+    if set(new[0]) < set(old[0]):
+        return "less"
+    if new[1:] == old[1:] and set(new[0]) == set(old[0]):
+        return "same"
+    if old[2] == present != new[2] and set(new[0]) == set(old[0]):
+        return "less"
+    return "replace"
+
+
+def _said(text: str | None) -> str | None:
+    return text if text and not text.isspace() else None
+
+
+def _larger(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else max(one, other)
+
+
+def _intents(citation: Citation) -> str | None:
+    return None if citation.intents is None else json.dumps(citation.intents, ensure_ascii=False)
+
+
+def _sources(one: str, other: str) -> str:
+    return json.dumps(sorted({*json.loads(one), *json.loads(other)}), ensure_ascii=False)
+
+
+def _manifestations(paper: Paper) -> str | None:
+    if not paper.manifestations:
+        return None
+    return json.dumps(
+        sorted(([m.scheme, m.value, m.version, m.source] for m in paper.manifestations), key=lambda m: m[:2]),
+        ensure_ascii=False,
+    )
+
+
+def _united(old: str, new: str) -> str:
+    known = {(scheme, value): [version, source] for scheme, value, version, source in json.loads(old)}
+    for scheme, value, version, source in json.loads(new):
+        before = known.get((scheme, value), [None, None])
+        known[scheme, value] = [before[0] if version is None else version, source]
+    return json.dumps([[*key, *rest] for key, rest in sorted(known.items())], ensure_ascii=False)

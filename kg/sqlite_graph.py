@@ -1,0 +1,262 @@
+"""Walks along citations. Ranking and capping happen inside the queries, so a hub costs what is shown of it."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from collections.abc import Iterable, Sequence
+from json import dumps, loads
+
+from kg.answers import CitationPath, Direction, Link, Linked, Neighbourhood, PaperRow
+from kg.errors import InputError, NotFound
+from kg.identity import normalise
+from kg.paper_filter import PaperFilter
+from kg.sqlite_filter import condition
+from kg.sqlite_paper import nearest
+from kg.sqlite_papers import numbers
+from kg.sqlite_read import ROW, ROW_JOINS, paper_row
+
+
+def find(con: sqlite3.Connection, spelling: str) -> int:
+    """The number of the paper that an id names. Raises NotFound."""
+    try:
+        id = normalise(spelling)
+    except InputError:
+        raise NotFound("paper", spelling) from None
+    found = con.execute("SELECT paper FROM aliases WHERE id = ?", (id,)).fetchone()
+    if found is None:
+        raise NotFound("paper", spelling, nearest=nearest(con, id))
+    n: int = found[0]
+    return n
+
+
+def rows_of(con: sqlite3.Connection, papers: Sequence[int]) -> list[PaperRow]:
+    """Rows in the given order."""
+    found = {
+        n: paper_row(tuple(row))
+        for n, *row in con.execute(
+            f"SELECT p.n, {ROW} FROM json_each(?) AS j CROSS JOIN papers AS p ON p.n = j.value {ROW_JOINS}",
+            (numbers(papers),),
+        )
+    }
+    return [found[n] for n in papers]
+
+
+def linked_query(where: PaperFilter, end: str, other: str) -> tuple[str, str, dict[str, object]]:
+    """(statement of the rows, statement of the count, parameters) for the papers at one end of citations."""
+    chosen = condition(where, stubs=True)
+    joined = f"FROM cites AS c CROSS JOIN papers AS p ON p.n = c.{other}"
+    matching = f"WHERE c.{end} = :of AND {chosen.sql}"
+    return (
+        f"SELECT {ROW} {joined} {ROW_JOINS} {matching} ORDER BY d.cited_by DESC, p.id LIMIT :limit",
+        f"SELECT count(*) {joined} {matching}",
+        dict(chosen.values),
+    )
+
+
+def linked(con: sqlite3.Connection, spelling: str, where: PaperFilter, limit: int, *, citers: bool) -> Linked:
+    """References or citers of a paper, most cited first."""
+    end, other = ("cited", "citing") if citers else ("citing", "cited")
+    rows, count, values = linked_query(where, end, other)
+    values["of"] = find(con, spelling)
+    found = con.execute(rows, {**values, "limit": limit}).fetchall()
+    (total,) = con.execute(count, values).fetchone()
+    return Linked(tuple([paper_row(row) for row in found]), total)
+
+
+_STEPS = {
+    "references": "SELECT c.cited AS n, {0} AS seed FROM {1} CROSS JOIN cites AS c ON c.citing = {2}",
+    "citers": "SELECT c.citing AS n, {0} AS seed FROM {1} CROSS JOIN cites AS c ON c.cited = {2}",
+}
+
+
+def _step(direction: Direction, seed: str, table: str, column: str) -> str:
+    ends = ("references", "citers") if direction == "both" else (direction,)
+    return " UNION ALL ".join(_STEPS[end].format(seed, table, column) for end in ends)
+
+
+def near_query(where: PaperFilter, direction: Direction, hops: int) -> tuple[str, str, dict[str, object]]:
+    """(statement of the papers exactly `hops` away, ranked; statement of their number; parameters).
+
+    The ranked rows are (n, ...); parameters :seeds and :limit come on top.
+    """
+    chosen = condition(where, stubs=True)
+    ways = (
+        "WITH seeds (n) AS MATERIALIZED (SELECT value FROM json_each(:seeds)),"
+        f" first (n, seed) AS MATERIALIZED (SELECT DISTINCT x.n, x.seed FROM"
+        f" ({_step(direction, 'seeds.n', 'seeds', 'seeds.n')}) AS x JOIN papers AS p ON p.n = x.n"
+        f" WHERE x.n NOT IN seeds AND {chosen.sql})"
+    )
+    table = "first"
+    if hops == 2:
+        ways += (
+            ", second (n, seed) AS MATERIALIZED (SELECT DISTINCT x.n, x.seed FROM"
+            f" ({_step(direction, 'first.seed', 'first', 'first.n')}) AS x JOIN papers AS p ON p.n = x.n"
+            f" WHERE x.n NOT IN seeds AND x.n NOT IN (SELECT n FROM first) AND {chosen.sql})"
+        )
+        table = "second"
+    ranked = (
+        f"{ways} SELECT p.n FROM (SELECT n, count(*) AS seeds FROM {table} GROUP BY n) AS x"
+        " JOIN papers AS p ON p.n = x.n JOIN degrees AS d ON d.paper = x.n"
+        " ORDER BY x.seeds DESC, d.cited_by DESC, p.id LIMIT :limit"
+    )
+    return ranked, f"{ways} SELECT count(DISTINCT n) FROM {table}", dict(chosen.values)
+
+
+def neighbourhood(
+    con: sqlite3.Connection, ids: Sequence[str], where: PaperFilter, hops: int, direction: Direction, limit: int
+) -> Neighbourhood:
+    """Papers round the seeds, nearer first, then linked to more seeds, then most cited."""
+    if hops not in (1, 2):
+        raise InputError(f"{hops} hops", field="hops", value=hops, expected="1 or 2", hint="Ask for 1 or 2 hops.")
+    if direction not in ("references", "citers", "both"):
+        raise InputError(
+            f"No direction {direction!r}", field="direction", value=direction, expected="references, citers, both"
+        )
+    seeds = list(dict.fromkeys(find(con, id) for id in ids))
+    if limit < len(seeds) or not seeds:
+        raise InputError(
+            f"A neighbourhood of {limit} cannot show {len(seeds)} seeds" if seeds else "A neighbourhood needs a seed",
+            field="limit" if seeds else "ids",
+            value=limit if seeds else "",
+            expected=f"at least {len(seeds)}" if seeds else "at least one paper",
+            hint="Give fewer papers or a larger limit.",
+        )
+    shown, distance, total = list(seeds), dict.fromkeys(seeds, 0), len(seeds)
+    for hop in range(1, hops + 1):
+        ranked, count, values = near_query(where, direction, hop)
+        values["seeds"] = numbers(seeds)
+        if len(shown) < limit:
+            found = [n for (n,) in con.execute(ranked, {**values, "limit": limit - len(shown)})]
+            shown += found
+            distance |= dict.fromkeys(found, hop)
+        total += con.execute(count, values).fetchone()[0]
+    rows = rows_of(con, shown)
+    names = {n: row.id for n, row in zip(shown, rows, strict=True)}
+    return Neighbourhood(
+        seeds=tuple(names[n] for n in seeds),
+        rows=tuple(rows),
+        hops={names[n]: distance[n] for n in shown},
+        links=tuple(links_between(con, shown)),
+        shown=len(shown),
+        total=total,
+    )
+
+
+def links_between(con: sqlite3.Connection, papers: Iterable[int]) -> list[Link]:
+    """Every citation between these papers, by citing and cited id."""
+    return [
+        Link(citing, cited, younger == 1, tuple(loads(sources)), None if influential is None else influential == 1,
+             None if intents is None else tuple(loads(intents)))
+        for citing, cited, younger, sources, influential, intents in con.execute(
+            "SELECT a.id, b.id, c.younger, c.sources, c.influential, c.intents FROM json_each(:papers) AS j"
+            " CROSS JOIN cites AS c ON c.citing = j.value AND c.cited IN (SELECT value FROM json_each(:papers))"
+            " JOIN papers AS a ON a.n = c.citing JOIN papers AS b ON b.n = c.cited ORDER BY a.id, b.id",
+            {"papers": numbers(papers)},
+        )
+    ]  # fmt: skip
+
+
+def count_links_between(con: sqlite3.Connection, ids: Sequence[str]) -> int:
+    """How many citations join the given papers; unknown ids join nothing."""
+    known: list[str] = []
+    for spelling in ids:
+        try:
+            known.append(normalise(spelling))
+        except InputError:
+            continue
+    found: int = con.execute(
+        "WITH mine (n) AS MATERIALIZED (SELECT DISTINCT a.paper FROM json_each(?) AS j"
+        " CROSS JOIN aliases AS a ON a.id = j.value)"
+        " SELECT count(*) FROM mine CROSS JOIN cites AS c ON c.citing = mine.n WHERE c.cited IN mine",
+        (dumps(known),),
+    ).fetchone()[0]
+    return found
+
+
+def path(con: sqlite3.Connection, start: str, end: str, where: PaperFilter, directed: bool) -> CitationPath | None:
+    """A shortest path; of several the one whose ids come first, compared from the start."""
+    first, last = find(con, start), find(con, end)
+    layers = _layers(con, first, last, where, directed)
+    if layers is None:
+        return None
+    walk = [first]
+    for layer in layers[1:]:
+        step = set(_around(con, [walk[-1]], "references" if directed else "both"))
+        walk.append(_first_by_id(con, step & layer))
+    rows = rows_of(con, walk)
+    joined = {(link.citing, link.cited): link for link in links_between(con, walk)}
+    links = []
+    for one, other in itertools.pairwise(rows):
+        link = joined.get((one.id, other.id)) or joined.get((other.id, one.id))
+        assert link is not None
+        links.append(link)
+    return CitationPath(tuple(rows), tuple(links))
+
+
+def _first_by_id(con: sqlite3.Connection, papers: Iterable[int]) -> int:
+    found: int = con.execute(
+        "SELECT p.n FROM json_each(?) AS j CROSS JOIN papers AS p ON p.n = j.value ORDER BY p.id LIMIT 1",
+        (numbers(papers),),
+    ).fetchone()[0]
+    return found
+
+
+def _around(
+    con: sqlite3.Connection, papers: Iterable[int], direction: Direction, where: PaperFilter | None = None
+) -> list[int]:
+    """Papers one step away, those that match the filter."""
+    chosen = condition(where, stubs=True) if where is not None else None
+    matching = f"JOIN papers AS p ON p.n = x.n WHERE {chosen.sql}" if chosen else ""
+    return [
+        n
+        for (n,) in con.execute(
+            "WITH mine (n) AS MATERIALIZED (SELECT value FROM json_each(:mine))"
+            f" SELECT DISTINCT x.n FROM ({_step(direction, '0', 'mine', 'mine.n')}) AS x {matching}",
+            {**(chosen.values if chosen else {}), "mine": numbers(papers)},
+        )
+    ]
+
+
+def _layers(
+    con: sqlite3.Connection, first: int, last: int, where: PaperFilter, directed: bool
+) -> list[set[int]] | None:
+    """For every step of the shortest paths the papers that stand there on any of them; `None` without a path."""
+    if first == last:
+        return [{first}]
+    sides = ([{first}], [{last}])
+    ways: tuple[Direction, Direction] = ("references", "citers") if directed else ("both", "both")
+    seen = ({first}, {last})
+    while True:
+        # The smaller side grows; when one cannot, everything on it was seen and there is no path.
+        side = 0 if len(sides[0][-1]) <= len(sides[1][-1]) else 1
+        frontier = sides[side][-1]
+        goal = sides[1 - side][-1]
+        # The ends need not match the filter, so the step onto one is looked up without it.
+        reached = set(_around(con, frontier, ways[side], where)) | (_touching(con, frontier, goal, ways[side]))
+        met = reached & goal
+        if met:
+            break
+        grown = reached - seen[side]
+        if not grown:
+            return None
+        seen[side].update(grown)
+        sides[side].append(grown)
+    fore, back = sides
+    if side == 0:
+        back[-1], pivot = met, len(fore)
+    else:
+        fore[-1], pivot = met, len(fore) - 1
+    layers = [*fore, *reversed(back)]
+    # From the meeting outwards: keep what leads to it.
+    for at in range(pivot - 1, -1, -1):
+        layers[at] &= set(_around(con, layers[at + 1], ways[1]))
+    for at in range(pivot + 1, len(layers)):
+        layers[at] &= set(_around(con, layers[at - 1], ways[0]))
+    return layers
+
+
+def _touching(con: sqlite3.Connection, frontier: set[int], goal: set[int], way: Direction) -> set[int]:
+    if len(goal) > 1:
+        return set()
+    return set(_around(con, frontier, way)) & goal

@@ -1,0 +1,130 @@
+"""Whole columns of the store as Arrow tables, and texts in batches. No Python record per row."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from json import loads
+from typing import TYPE_CHECKING, Any
+
+from kg.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_CHUNK = 20_000
+
+_QUERIES = {
+    "papers": (
+        "SELECT p.id, p.title, p.year, p.published, p.venue, p.include, p.decided, p.token_type, p.topics, d.cited_by,"
+        " d.refs, m.cluster FROM papers AS p JOIN degrees AS d ON d.paper = p.n"
+        " LEFT JOIN cluster_members AS m ON m.paper = p.n WHERE p.stub = 0 ORDER BY p.id"
+    ),
+    "citations": (
+        "SELECT a.id, b.id, c.younger, c.sources, c.influential, c.intents FROM cites AS c"
+        " JOIN papers AS a ON a.n = c.citing AND a.stub = 0 JOIN papers AS b ON b.n = c.cited AND b.stub = 0"
+        " ORDER BY a.id, b.id"
+    ),
+    "specifications": (
+        "SELECT p.id, p.year, s.quantity, s.value, s.status, s.role, s.subject, s.text FROM specifications AS s"
+        " JOIN papers AS p ON p.n = s.paper WHERE p.stub = 0 ORDER BY p.id, s.position"
+    ),
+    "quantizers": (
+        "SELECT DISTINCT p.id, q.kind FROM quantizers AS q JOIN papers AS p ON p.n = q.paper WHERE p.stub = 0"
+        " ORDER BY p.id, q.kind"
+    ),
+}
+
+TEXTS = (
+    "SELECT p.id, p.title, r.abstract FROM papers AS p LEFT JOIN records AS r ON r.n = p.abstract_record"
+    " WHERE p.stub = 0 AND p.id > :after {condition} ORDER BY p.id LIMIT :batch"
+)
+_UNREAD = (
+    " AND NOT EXISTS (SELECT 1 FROM {table} AS t WHERE t.paper = p.n AND t.rules = {rules} AND (t.text_sha256 ="
+    " p.text_sha256 OR (p.abstract_record IS NULL AND instr(t.fields_read, 'abstract') > 0)))"
+)
+
+
+def _schema(name: str) -> pa.Schema:
+    import pyarrow as pa
+
+    text, texts = pa.string(), pa.list_(pa.string())
+    fields = {
+        "papers": [
+            ("id", text), ("title", text), ("year", pa.int32()), ("published", text), ("venue", text),
+            ("include", text), ("decided", pa.bool_()), ("token_type", text), ("topics", texts),
+            ("cited_by", pa.int32()), ("references", pa.int32()), ("cluster", pa.int32()),
+        ],
+        "citations": [
+            ("citing", text), ("cited", text), ("younger", pa.bool_()), ("sources", texts),
+            ("influential", pa.bool_()), ("intents", texts),
+        ],
+        "specifications": [
+            ("paper", text), ("year", pa.int32()), ("quantity", text), ("value", pa.float64()), ("status", text),
+            ("role", text), ("subject", text), ("text", text),
+        ],
+        "quantizers": [("paper", text), ("kind", text)],
+    }  # fmt: skip
+    return pa.schema(fields[name])
+
+
+def table(con: sqlite3.Connection, name: str) -> pa.Table:
+    """A whole table, sorted by its key. Raises InputError for an unknown name."""
+    import pyarrow as pa
+
+    if name not in _QUERIES:
+        raise InputError(
+            f"There is no table {name!r}", field="table", value=name, expected=", ".join(_QUERIES),
+            hint=f"Ask for one of {', '.join(_QUERIES)}.",
+        )  # fmt: skip
+    schema = _schema(name)
+    reading = [_reader(field.type) for field in schema]
+    cursor = con.execute(_QUERIES[name])
+    batches = []
+    while rows := cursor.fetchmany(_CHUNK):
+        columns = zip(*rows, strict=True)
+        batches.append(
+            pa.record_batch(
+                [
+                    pa.array(read(column), type=field.type)
+                    for read, column, field in zip(reading, columns, schema, strict=True)
+                ],
+                schema=schema,
+            )
+        )
+    return pa.Table.from_batches(batches, schema=schema)
+
+
+def _reader(kind: Any) -> Callable[[tuple[Any, ...]], Any]:
+    import pyarrow as pa
+
+    if pa.types.is_list(kind):
+        return _lists
+    if pa.types.is_boolean(kind):
+        return lambda column: [None if value is None else value == 1 for value in column]
+    return lambda column: column
+
+
+def _lists(column: tuple[str | None, ...]) -> list[list[str] | None]:
+    # A column has few different lists, so each is parsed once.
+    known: dict[str | None, list[str] | None] = {text: None if text is None else loads(text) for text in set(column)}
+    return [known[text] for text in column]
+
+
+def texts(
+    con: sqlite3.Connection, after: str, batch: int, unjudged_by: str | None, unmeasured_by: str | None
+) -> list[tuple[str, str | None, str | None]]:
+    """The next texts after an id.
+
+    Rules that read a title together with an abstract that is not kept here have read the title too.
+    """
+    sql = ""
+    if unjudged_by is not None:
+        sql += _UNREAD.format(table="judgements", rules=":judge")
+    if unmeasured_by is not None:
+        sql += _UNREAD.format(table="measured", rules=":measure")
+    found: list[tuple[str, str | None, str | None]] = con.execute(
+        TEXTS.format(condition=sql),
+        {"after": after, "batch": batch, "judge": unjudged_by, "measure": unmeasured_by},
+    ).fetchall()
+    return found
