@@ -26,6 +26,9 @@ CRITERIA = ("R1", "R2", *ANY_OF, *EXCLUSIONS)
 # Log-odds of R1 just below "met" in which the judge does not decide: a person should look.
 UNCLEAR_FROM = -0.5
 
+# Five of six included papers use tokens (B2), two of seven make a codec (A1).
+_COMMONEST = ("B2", "A1")
+
 _ROLE_WORDS = {"head": "title", "title": "title", "own": "own sentence", "result": "result", "background": "background"}
 _ROLE_ORDER = ("head", "title", "own", "result", "background")
 
@@ -107,7 +110,9 @@ class Judge:
     ) -> dict[str, Verdict]:
         scores = {name: self._book.models[name].linear["1"].score(values) for name in ANY_OF}
         margins = {name: scores[name] - self._book.models[name].threshold for name in ANY_OF}
-        best = max(ANY_OF, key=lambda name: margins[name])
+        # At least one option must stand for what R1 found. Where no model claims it, the commonest two compete.
+        claimed = [name for name in ANY_OF if margins[name] > 0]
+        best = max(claimed or _COMMONEST, key=lambda name: margins[name])
         verdicts = {}
         for name in ANY_OF:
             model = self._book.models[name]
