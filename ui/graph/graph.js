@@ -9,6 +9,7 @@ const MARGIN = { left: 62, right: 62, top: AXIS + 22, bottom: 34 };
 const ZOOM = { min: 0.06, max: 4 };
 const REST_MS = 160;
 const SEND_MS = 240; // a second click within this time makes it a double one
+const WAIT_MS = 4000;
 const DRAG_PX = 4;
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -179,8 +180,7 @@ class View {
     this.stop.abort();
     this.sizes.disconnect();
     cancelAnimationFrame(this.frame);
-    clearTimeout(this.sending);
-    clearTimeout(this.resting);
+    for (const timer of [this.sending, this.resting, this.waiting]) clearTimeout(timer);
     this.root.remove();
   }
 
@@ -203,7 +203,7 @@ class View {
     this.seeds = new Set(data.seeds);
     this.ranked = this.nodes.map((_, n) => n).sort((a, b) => this.nodes[b].cited - this.nodes[a].cited || a - b);
     this.hover = null;
-    this.expanding = null;
+    this.expanded();
     this.tip.hidden = true;
     this.selected = chosen === undefined ? data.selected : (this.at.get(chosen) ?? data.selected);
     this.readTheme();
@@ -348,7 +348,7 @@ class View {
     let kx = (this.width - MARGIN.left - MARGIN.right) / Math.max(right - left, 1);
     let ky = (this.height - MARGIN.top - MARGIN.bottom) / Math.max(bottom - top, 1);
     kx = clamp(Math.min(kx, ky * 1.9), ZOOM.min, 1.5);
-    ky = clamp(Math.min(ky, kx * 1.9), ZOOM.min, 1.5);
+    ky = clamp(Math.min(ky, kx * 2.6), ZOOM.min, 1.5);
     const shift = (MARGIN.top - AXIS - MARGIN.bottom) / 2 / ky;
     this.fly({ x: (left + right) / 2, y: (top + bottom) / 2 - shift, kx, ky }, moving);
   }
@@ -528,12 +528,14 @@ class View {
     const [x, y] = this.screen(node);
     const gap = this.size(node) + 12;
     const { offsetWidth: w, offsetHeight: h } = this.tip;
-    const places = [[x - w / 2, y - gap - h], [x - w / 2, y + gap + 14], [x + gap, y - h / 2], [x - gap - w, y - h / 2]]
+    const [aside, over] = [[x - gap - w, x - w / 2, x + gap], [y - gap - h, y - h / 2, y + gap + 14]];
+    const places = over.flatMap((top) => aside.map((left) => [left, top]))
+      .filter((_, number) => number !== 4) // not on the paper itself
       .map(([left, top]) => [clamp(left, 4, Math.max(4, this.width - w - 4)), clamp(top, AXIS + 3, Math.max(AXIS + 3, this.height - h - 4))]);
-    const linked = [n, ...this.near[n]].map((other) => this.screen(this.nodes[other]));
-    // the place that hides fewest of the papers it is linked with
-    const hidden = ([left, top]) =>
-      linked.filter(([px, py]) => px > left - 8 && px < left + w + 8 && py > top - 8 && py < top + h + 8).length;
+    const linked = [n, ...this.near[n]].map((other) => [...this.screen(this.nodes[other]), other === n || this.seeds.has(other) ? 4 : 1]);
+    // the place that hides least of the papers it is linked with
+    const hidden = ([left, top]) => linked.reduce((sum, [px, py, weight]) =>
+      sum + (px > left - 8 && px < left + w + 8 && py > top - 8 && py < top + h + 8 ? weight : 0), 0);
     const [left, top] = places.reduce((best, place) => (hidden(place) < hidden(best) ? place : best));
     this.tip.style.transform = `translate(${left}px, ${top}px)`;
   }
@@ -561,8 +563,17 @@ class View {
     clearTimeout(this.sending);
     this.sending = 0;
     this.selected = n;
-    this.expanding = n;
+    this.expanding = this.seeds.has(n) ? null : n;
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => this.expanded(), WAIT_MS);
     this.send("expand", this.nodes[n].id);
+    this.request();
+  }
+
+  // Python may have nothing to add, and then no new data comes to take the mark away.
+  expanded() {
+    clearTimeout(this.waiting);
+    this.expanding = null;
     this.request();
   }
 
@@ -634,7 +645,7 @@ class View {
     const { kx, x } = this.camera;
     const at = (place) => (place - x) * kx + this.width / 2;
     const years = this.data.bands.map(([first, last, start, end]) => ({
-      text: first === last ? String(first) : `${first}–${last}`, short: first === last ? null : "…",
+      text: first === last ? String(first) : `${first}–${last}`, short: first === last ? `’${String(first % 100).padStart(2, "0")}` : "…",
       left: at(start), right: at(end), odd: last % 2 }));
     const undated = this.data.undated;
     if (undated) years.unshift({ text: this.data.strings.undated, short: "?", left: at(undated[0]), right: at(undated[1]), odd: 1 });
@@ -668,11 +679,10 @@ class View {
       c.moveTo(Math.round(left) + 0.5, AXIS - 7);
       c.lineTo(Math.round(left) + 0.5, AXIS);
       for (const shown of [text, short]) {
-        if (shown === null) continue;
-        const half = c.measureText(shown).width / 2 + 5;
+        const half = c.measureText(shown).width / 2 + 4;
         // the label stays in the visible part of its year
         const middle = clamp((left + right) / 2, Math.min(half, right - half), Math.max(this.width - half, left + half));
-        if (middle - half < free || right - left < Math.min(2 * half, 22)) continue;
+        if (middle - half < free || right - left < 2 * half - 12) continue;
         c.fillText(shown, middle, AXIS / 2 - 0.5);
         free = middle + half;
         break;
