@@ -4,68 +4,34 @@ Reading is streaming and resumable (see `ingest.journal`): a batch and the posit
 the same file twice changes nothing and a killed run goes on. Records that contradict themselves are listed as
 quarantined (`ingest.contradictions`). Exact ids decide; an arXiv id that only a title match proposes is taken when
 nothing speaks against it and left out otherwise.
+
+Papers are written before the references of any: a work that an earlier line cites would else be minted under the
+citing line's id of it, and work ids would depend on the order of lines.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from ingest.contradictions import Ahead, contradiction, dated, read_ahead
-from ingest.journal import Journal, Rejects, stream_of
-from ingest.lines import LINE_BYTES, Line, LineReader
+from ingest.lines import Line, LineReader
 from ingest.records import Record, Refused, parse_record
-from kg.answers import Quarantined, Upserted
+from ingest.runs import Ingested, Progress, Taken, run
+from kg.answers import Quarantined
 from kg.errors import InputError
 from kg.identity import date_from_arxiv_id, normalise, ordered, title_key
 from kg.model import Batch, Citation, Manifestation, Paper
 from kg.store import GraphStore
-
-BATCH_BYTES = 16_000_000
-"""A batch ends at this many bytes of input even when it has few lines."""
-
-STOP_EVERY = 100
-"""Lines between two questions whether to stop."""
 
 PROPOSED_YEARS = 3
 """An arXiv id proposed by title is left out when it was given more years than this from the work's date."""
 
 COLUMNS = (("citing_openalex", "cited_openalex"), ("citing_arxiv", "cited_arxiv"), ("citing", "cited"))
 """Pairs of columns that name a citation, first that is there wins."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is: lines read and refused, and the share of the file behind it (0 to 1)."""
-
-    read: int
-    rejected: int
-    fraction: float
-
-
-@dataclass(frozen=True, slots=True)
-class Ingested:
-    """What a run did. `read` = `loaded` + `rejected` + `quarantined`; blank lines are no records.
-
-    `written` sums what the store changed. `left_out` counts arXiv ids that only a title match proposed and that were
-    not believed. `resumed_from` is the line behind which this run began. `truncated`: the file is damaged and what
-    stood before the damage was kept. `stopped`: asked to stop; the same call goes on. `rejects` lists the refused
-    lines, `None` when this run refused none.
-    """
-
-    file: str
-    read: int
-    loaded: int
-    written: Upserted
-    rejected: int
-    quarantined: int
-    left_out: int
-    resumed_from: int
-    truncated: bool
-    stopped: bool
-    rejects: Path | None
 
 
 def ingest_papers(
@@ -93,8 +59,19 @@ def ingest_papers(
         InputError: the file as a whole cannot be read, or the list of rejects not written.
         StoreError: the store failed; what was committed before stays and the same call goes on.
     """
-    work = _Papers(store, path)
-    return _run(work, store, path, rejects=rejects, clock=clock, batch=batch, progress=progress, stop=stop)
+    file = _WorksFile(path)
+    listed = rejects or Path(f"{path.name}.rejects.jsonl")
+    papers = _Papers(store, file)
+    first = run(papers, store, path, rejects=listed, clock=clock, batch=batch, progress=progress, stop=stop)
+    if first.stopped:
+        return first
+
+    def told(now: Progress) -> None:
+        if progress is not None:
+            progress(replace(now, step="references", read=first.read, rejected=first.rejected))
+
+    second = run(_References(file), store, path, rejects=None, clock=clock, batch=batch, progress=told, stop=stop)
+    return replace(first, written=first.written_and(second), stopped=second.stopped)
 
 
 def ingest_citations(
@@ -115,54 +92,63 @@ def ingest_citations(
     Raises:
         InputError: also when the header names no such pair of columns.
     """
-    work = _Citations(store, path)
-    return _run(work, store, path, rejects=rejects, clock=clock, batch=batch, progress=progress, stop=stop)
+    listed = rejects or Path(f"{path.name}.rejects.jsonl")
+    pairs = _Citations(store, path)
+    return run(pairs, store, path, rejects=listed, clock=clock, batch=batch, progress=progress, stop=stop)
 
 
-@dataclass(slots=True)
-class _Written:
-    """What one batch adds to the sums of a run."""
+class _WorksFile:
+    """A file of works: its records, and what it says as a whole, read ahead when first needed."""
 
-    batch: Batch
-    kept_out: list[Quarantined] = field(default_factory=list)
-    left_out: int = 0
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @cached_property
+    def ahead(self) -> Ahead:
+        return read_ahead(self._lines)
+
+    def record(self, content: bytes) -> Record:
+        return dated(parse_record(content, self._path.name))
+
+    def contradiction(self, record: Record) -> str | None:
+        return contradiction(record, self.ahead)
+
+    def _lines(self) -> Iterator[Line]:
+        with LineReader(self._path) as reader:
+            yield from reader
 
 
 class _Papers:
-    """Lines to papers with their references."""
+    """Lines to papers, without their references."""
 
     kind = "papers"
     first = 0
 
-    def __init__(self, store: GraphStore, path: Path) -> None:
+    def __init__(self, store: GraphStore, file: _WorksFile) -> None:
         self._store = store
-        self._path = path
-        self._ahead: Ahead | None = None
+        self._file = file
         self._records: list[Record] = []
         self._kept_out: list[tuple[Record, str]] = []
 
     def take(self, content: bytes) -> bool:
         """Take a line in; false when it is a record that is kept out. Raises Refused."""
-        if self._ahead is None:
-            self._ahead = read_ahead(self._again)
         try:
-            record = dated(parse_record(content, self._path.name))
+            record = self._file.record(content)
         except Refused as refused:
             if refused.record is not None:
                 self._kept_out.append((refused.record, "No title"))
             raise
-        reason = contradiction(record, self._ahead)
+        reason = self._file.contradiction(record)
         if reason is not None:
             self._kept_out.append((record, reason))
             return False
         self._records.append(record)
         return True
 
-    def flush(self, time: str) -> _Written:
+    def flush(self, time: str) -> Taken:
         """What was taken since the last flush."""
         titles = self._titles()
         papers: list[Paper] = []
-        citations: list[Citation] = []
         left_out = 0
         for record in self._records:
             believed = None
@@ -173,27 +159,47 @@ class _Papers:
                 else:
                     left_out += 1
             papers.append(_paper(record, believed))
-            citations += [Citation(record.ids[0], cited, record.source) for cited in record.references or ()]
         kept_out = [
             Quarantined(record.source, record.ids[0], record.title, reason, record.provenance, time)
             for record, reason in self._kept_out
         ]
         self._records, self._kept_out = [], []
-        return _Written(Batch(papers=tuple(papers), citations=tuple(citations)), kept_out, left_out)
-
-    def _again(self) -> Iterator[Line]:
-        with LineReader(self._path) as reader:
-            yield from reader
+        return Taken(Batch(papers=tuple(papers)), tuple(kept_out), left_out)
 
     def _titles(self) -> dict[str, str | None]:
         """Titles known for the arXiv ids that a title match proposes: from the store, else from this file."""
         proposals = {record.proposed for record in self._records if record.proposed is not None}
         known = self._store.resolve(sorted(proposals)) if proposals else {}
         titles: dict[str, str | None] = {id: self._store.paper(work).row.title for id, work in known.items()}
-        if self._ahead is not None:
-            for id in proposals:
-                titles[id] = titles.get(id) or self._ahead.titles.get(id)
+        for id in proposals:
+            titles[id] = titles.get(id) or self._file.ahead.titles.get(id)
         return titles
+
+
+class _References:
+    """Lines to the references of their records; what is no record has been refused before."""
+
+    kind = "references"
+    first = 0
+
+    def __init__(self, file: _WorksFile) -> None:
+        self._file = file
+        self._citations: list[Citation] = []
+
+    def take(self, content: bytes) -> bool:
+        """Take a line in. Raises Refused."""
+        if b'"referenced_works"' not in content:
+            return False
+        record = self._file.record(content)
+        if record.references is None or self._file.contradiction(record) is not None:
+            return False
+        self._citations += [Citation(record.ids[0], cited, record.source) for cited in record.references]
+        return True
+
+    def flush(self, time: str) -> Taken:
+        """What was taken since the last flush."""
+        citations, self._citations = tuple(self._citations), []
+        return Taken(Batch(citations=citations))
 
 
 class _Citations:
@@ -221,7 +227,7 @@ class _Citations:
         self._pairs.append((citing, cited))
         return True
 
-    def flush(self, time: str) -> _Written:
+    def flush(self, time: str) -> Taken:
         """What was taken since the last flush."""
         unsure = {id for pair in self._pairs for id, beside in pair if beside is not None}
         known = self._store.resolve(sorted(unsure)) if unsure else {}
@@ -232,7 +238,7 @@ class _Citations:
 
         citations = tuple(Citation(chosen(citing), chosen(cited), self._source) for citing, cited in self._pairs)
         self._pairs = []
-        return _Written(Batch(citations=citations))
+        return Taken(Batch(citations=citations))
 
     def _end(self, row: list[str], side: int) -> tuple[str, str | None]:
         name, place = self._columns[side]
@@ -245,79 +251,6 @@ class _Citations:
             return normalise(text), normalise(beside) if beside else None
         except InputError as error:
             raise Refused(name, error.message, error.value) from None
-
-
-def _run(
-    work: _Papers | _Citations,
-    store: GraphStore,
-    path: Path,
-    *,
-    rejects: Path | None,
-    clock: Callable[[], str],
-    batch: int,
-    progress: Callable[[Progress], None] | None,
-    stop: Callable[[], bool] | None,
-) -> Ingested:
-    if batch < 1:
-        raise InputError("A batch has at least one line", field="batch", value=batch, hint="Give a number above 0.")
-    journal = Journal(store, stream_of(path, work.kind))
-    read = loaded = quarantined = left_out = 0
-    written = Upserted()
-    line, byte, stopped = journal.line, journal.byte, False
-    with LineReader(path, line=line, byte=byte) as reader:
-        refused = Rejects(rejects or Path(f"{path.name}.rejects.jsonl"), path, line=line)
-
-        def commit(*, done: bool = False) -> None:
-            nonlocal written, quarantined, left_out
-            refused.sync()
-            time = clock()
-            taken = work.flush(time)
-            if taken.kept_out:
-                store.quarantine(taken.kept_out)
-            written = _sum(written, store.upsert(taken.batch, journal.cursor(line, byte, time=time, done=done)))
-            left_out += taken.left_out
-            if progress is not None:
-                progress(Progress(read, refused.count, 1.0 if done else reader.fraction))
-
-        committed = line, byte
-        try:
-            for each in () if journal.done else reader:
-                line, byte = each.number, each.end
-                if each.number > work.first and not (each.content is not None and not each.content.strip()):
-                    read += 1
-                    try:
-                        if each.content is None:
-                            raise Refused("line", f"oversized: more than {LINE_BYTES:,} bytes")
-                        if work.take(each.content):
-                            loaded += 1
-                        else:
-                            quarantined += 1
-                    except Refused as reason:
-                        refused.add(each.number, reason.field, reason.reason, reason.value)
-                stopped = each.number % STOP_EVERY == 0 and stop is not None and stop()
-                if stopped:
-                    break
-                if line - committed[0] >= batch or byte - committed[1] >= BATCH_BYTES:
-                    commit()
-                    committed = line, byte
-            whole = not stopped and reader.damage is None
-            if not journal.done and (whole or (line, byte) != committed):
-                commit(done=whole)
-        finally:
-            refused.close()
-        return Ingested(
-            file=str(path),
-            read=read,
-            loaded=loaded,
-            written=written,
-            rejected=refused.count,
-            quarantined=quarantined,
-            left_out=left_out,
-            resumed_from=journal.line,
-            truncated=reader.damage is not None,
-            stopped=stopped,
-            rejects=refused.path if refused.count else None,
-        )
 
 
 def _paper(record: Record, believed: str | None) -> Paper:
@@ -378,7 +311,3 @@ def _header(path: Path) -> tuple[str, tuple[tuple[str, int], tuple[str, int]], t
         hint=f"Begin the file with a header that has one of these pairs: {expected}.",
         code="input.header",
     )
-
-
-def _sum(one: Upserted, other: Upserted) -> Upserted:
-    return Upserted(**{each.name: getattr(one, each.name) + getattr(other, each.name) for each in fields(Upserted)})

@@ -17,7 +17,7 @@ LINE_BYTES = 4_000_000
 """A longer line is no record; it is passed over without being kept in memory."""
 
 _BOM = b"\xef\xbb\xbf"
-_GZIP = b"\x1f\x8b"
+_GZIP = b"\x1f\x8b\x08"
 _SKIPPED_AT_ONCE = 1 << 16
 
 
@@ -51,7 +51,7 @@ class LineReader:
             self._size = os.fstat(self._raw.fileno()).st_size
         except OSError as error:
             raise _unreadable(path, error.strerror or str(error)) from error
-        magic = self._raw.read(2)
+        magic = self._raw.read(len(_GZIP))
         self._raw.seek(0)
         self._compressed = magic == _GZIP
         if path.suffix == ".gz" and not self._compressed:
