@@ -73,7 +73,7 @@ def token_type_share(table: pa.Table, labels: Labels | None = None) -> go.Figure
     figure = go.Figure()
     for kind in TYPES:
         mine = {row["year"]: row for row in rows if row["token_type"] == kind}
-        bars = [mine[year] for year in years if year in mine]
+        bars = [mine[year] for year in years if year in mine and mine[year]["papers"]]  # nothing is no bar to point at
         figure.add_bar(
             x=[row["year"] for row in bars],
             y=[row["share"] for row in bars],

@@ -7,6 +7,7 @@ leaves this machine. Screenshots go to the folder named by TOKENATLAS_SCREENSHOT
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -28,6 +29,8 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 INSIDE = frozenset({"data", "blob", "about"})
 START_S = 60.0
+PROBE = re.compile(r"/[^/]+/_stcore/(?:health|host-config)")
+"""Opened at a page's own address, Streamlit's client first looks for the server beneath it, and logs the 404."""
 FLAGS = (
     "--disable-gpu",
     "--disable-quic",

@@ -6,7 +6,7 @@
 
 const AXIS = 26; // height of the year strip, px
 const MARGIN = { left: 62, right: 62, top: AXIS + 22, bottom: 34 };
-const ZOOM = { min: 0.06, max: 4 };
+const ZOOM = { min: 0.06, fit: 2.6, max: 5 };
 const REST_MS = 160;
 const SEND_MS = 240; // a second click within this time makes it a double one
 const WAIT_MS = 4000;
@@ -347,8 +347,8 @@ class View {
     const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
     let kx = (this.width - MARGIN.left - MARGIN.right) / Math.max(right - left, 1);
     let ky = (this.height - MARGIN.top - MARGIN.bottom) / Math.max(bottom - top, 1);
-    kx = clamp(Math.min(kx, ky * 1.9), ZOOM.min, 1.5);
-    ky = clamp(Math.min(ky, kx * 2.6), ZOOM.min, 1.5);
+    kx = clamp(Math.min(kx, ky * 1.9), ZOOM.min, ZOOM.fit);
+    ky = clamp(Math.min(ky, kx * 2.6), ZOOM.min, ZOOM.fit);
     const shift = (MARGIN.top - AXIS - MARGIN.bottom) / 2 / ky;
     this.fly({ x: (left + right) / 2, y: (top + bottom) / 2 - shift, kx, ky }, moving);
   }
