@@ -27,6 +27,8 @@ from kg.identity import date_from_arxiv_id, normalise, ordered, title_key
 from kg.model import Batch, Citation, Manifestation, Paper
 from kg.store import GraphStore
 
+__all__ = ["COLUMNS", "PROPOSED_YEARS", "Ingested", "Progress", "ingest_citations", "ingest_papers"]
+
 PROPOSED_YEARS = 3
 """An arXiv id proposed by title is left out when it was given more years than this from the work's date."""
 

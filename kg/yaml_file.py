@@ -150,7 +150,8 @@ class Section:
         node = self._values.get(key)
         if node is None or node.tag == _NULL:
             if not optional:
-                self.add(key, None, "The field is missing", f"Add {key}: to the entry that begins on line {self.line}.")
+                place = f"to the entry that begins on line {self.line}" if self.at else "at the left margin"
+                self.add(key, None, "The field is missing", f"Add {key}: {place}.")
             return None
         return node
 
