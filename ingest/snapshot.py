@@ -23,7 +23,14 @@ from kg.store import GraphStore, open_store
 PAPERS = ("arxiv_audio.jsonl.gz", "openalex_works.jsonl.gz")
 TITLES = ("arxiv_titles.csv.gz",)
 CITATIONS = ("openalex_edges.csv.gz", "arxiv_edges.csv.gz", "arxiv_edges_reflists.csv.gz")
-LICENCES = {"arxiv": "arXiv metadata, CC0", "openalex": "OpenAlex, CC0"}
+LICENCES = {
+    "arxiv_audio.jsonl.gz": "arXiv metadata, CC0",
+    "openalex_works.jsonl.gz": "OpenAlex, CC0",
+    "arxiv_titles.csv.gz": "arXiv metadata, CC0",
+    "openalex_edges.csv.gz": "OpenAlex, CC0",
+    "arxiv_edges.csv.gz": "citation pairs, facts without a licence of their own",
+    "arxiv_edges_reflists.csv.gz": "citation pairs read out of reference lists in public repositories, facts",
+}
 
 CoverageRow = tuple[str, int, int, str]
 
@@ -66,7 +73,7 @@ def build(
         conclude(store)
         progress("writing")
         made_from = [
-            {"file": name, "sha256": _sha256(source / name), "licence": LICENCES[name.partition("_")[0]]}
+            {"file": name, "sha256": _sha256(source / name), "licence": LICENCES[name]}
             for name in (*PAPERS, *TITLES, *CITATIONS)
         ]
         chosen = with_neighbours(store)
