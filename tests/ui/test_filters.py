@@ -51,7 +51,7 @@ def test_words_from_outside_are_escaped_in_chips(world_url: str) -> None:
     said = [filters.describe(each) for each in atlas.conditions(FULL)]
     assert r"“neural \*codec\*”" in said
     assert r"List: to \[read\]" in said
-    assert "S1 Codecs and quantization" in said
+    assert "S1 Codecs, quantizers" in said
     assert "from 0.5 kbps" in said
 
 

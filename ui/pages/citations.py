@@ -131,7 +131,7 @@ def _neighbours(where: PaperFilter) -> None:
     rows = {row.id: row for row in near.rows}
     selected = view.selected if view.selected in rows else None
     _seeds(view, rows)
-    st.caption(t("citations.showing", shown=near.shown, n=near.total, hops=view.hops))
+    st.caption(t("citations.showing", shown=near.shown, n=near.total, steps=t("citations.steps", n=view.hops)))
     picture, side = st.columns([5, 3], gap="medium")
     with picture:
         _graph(near, selected, _path_shown(view))
@@ -144,7 +144,7 @@ def _seeds(view: View, rows: dict[str, PaperRow]) -> None:
     """What the graph has been grown from, in order; each can be taken away."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="seeds"):
         for id in view.seeds:
-            name = tables.title_of(rows[id], 48) if id in rows else plain(id)
+            name = tables.title_of(rows[id], 90 if len(view.seeds) == 1 else 40) if id in rows else plain(id)
             if len(view.seeds) == 1:
                 st.markdown(t("citations.around", title=f"**{name}**"), width="content")
             else:

@@ -7,11 +7,12 @@ import streamlit as st
 from kg.answers import StoreCounts
 from kg.model import TOPICS
 from kg.paper_filter import PaperFilter
-from ui import atlas, charts, figures, filters, state, tables
+from ui import atlas, charts, figures, filters, series, state, tables
 from ui.text import plain, short, t
 
 GAPS = ("citations", "date", "text", "unclear")
 CLUSTERS_SHOWN = 24
+CLUSTERS_IN_ROW = 4
 
 
 def page() -> None:
@@ -65,6 +66,8 @@ def _per_year() -> None:
         figures.show(charts.included_per_year(counts_by_year), "overview.years", only=True, alt=t("overview.years_alt"))
     with by_topic:
         figures.topics(only=True, key="overview.topics")
+    undated = series.without_year(series.topics_per_year(True))
+    st.caption(t("overview.per_year_help", n=undated))
 
 
 def _gaps(counts: StoreCounts) -> None:
@@ -81,13 +84,13 @@ def _gaps(counts: StoreCounts) -> None:
         if n:
             state.link("overview", line, {} if chosen == name else {"gap": name})
         else:
-            st.markdown(line)
+            st.caption(line)
     unclear = counts.include.get("unclear", 0)
     state.link("papers", t("gap.unclear", n=unclear), {"include": "unclear"})
     if counts.unjudged:
-        st.markdown(t("gap.unjudged", n=counts.unjudged))
+        st.caption(t("gap.unjudged", n=counts.unjudged))
     if counts.quarantined:
-        st.markdown(t("gap.quarantined", n=counts.quarantined))
+        st.caption(t("gap.quarantined", n=counts.quarantined))
 
 
 def _gap_papers() -> None:
@@ -130,13 +133,14 @@ def _clusters() -> None:
     counted = atlas.facets(PaperFilter()).clusters
     st.caption(t("overview.clusters_help"))
     shown = sorted(kept.clusters, key=lambda each: (-counted.get(each.number, 0), each.number))[:CLUSTERS_SHOWN]
-    columns = st.columns(3)
-    for place, each in enumerate(shown):
-        with columns[place % 3].container(border=True, gap="xsmall"):
-            name = plain(short(each.label, 70))
-            state.link("papers", name, {"cluster": str(each.number)})
-            st.caption(
-                t("overview.cluster_size", n=counted.get(each.number, 0), of=each.size)
-                + "  \n"
-                + ", ".join(plain(term) for term in each.terms if term not in each.label.split(", "))
-            )
+    for start in range(0, len(shown), CLUSTERS_IN_ROW):
+        row = shown[start : start + CLUSTERS_IN_ROW]
+        for column, each in zip(st.columns(CLUSTERS_IN_ROW), row, strict=False):
+            with column.container(border=True, gap="xsmall", height="stretch"):
+                state.link("papers", plain(short(each.label, 70)), {"cluster": str(each.number)})
+                n = counted.get(each.number, 0)
+                size = t("overview.cluster_size", n=n)
+                if n != each.size:
+                    size += t("overview.cluster_of", of=each.size)
+                others = [plain(term) for term in each.terms if term not in each.label.split(", ")]
+                st.caption(size + "  \n" + ", ".join(others))
