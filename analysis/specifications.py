@@ -156,10 +156,16 @@ def _refuse(field: str, values: FloatArray, bad: npt.NDArray[np.bool_], expected
 
 
 def _once(found: Iterable[Specification]) -> list[Specification]:
+    """Each value once per subject; one without a subject says nothing that the same value with a subject does not."""
     kept: dict[tuple[str, float, str, str | None], Specification] = {}
     for spec in found:
         kept.setdefault((spec.quantity, spec.value, spec.role, spec.subject), spec)
-    return list(kept.values())
+    named = {(spec.quantity, spec.value, spec.role) for spec in kept.values() if spec.subject is not None}
+    return [
+        spec
+        for spec in kept.values()
+        if spec.subject is not None or (spec.quantity, spec.value, spec.role) not in named
+    ]
 
 
 def _checked(found: list[Specification]) -> list[Specification]:

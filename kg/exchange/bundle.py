@@ -252,7 +252,8 @@ def _papers(row: Mapping[str, Any]) -> Iterator[Paper]:
         references_stated=row["references_stated"],
         citations_stated=row["citations_stated"],
     )
-    for each in row["sources"] or ({"source": "bundle", "provenance": None},):
+    told: list[dict[str, Any]] = row["sources"] or [{"source": "bundle", "provenance": None}]
+    for each in told:
         yield replace(paper, source=each["source"], provenance=each["provenance"])
 
 

@@ -194,6 +194,13 @@ def test_an_unknown_abstract_is_not_an_empty_one() -> None:
     assert EXTRACTOR.extract(None, None).specifications == ()
 
 
+def test_a_value_repeated_without_a_name_is_listed_once_with_its_name() -> None:
+    text = "It keeps quality at 3 kbps. FooCodec at 3 kbps outperforms Opus at 12 kbps."
+    measured = EXTRACTOR.extract("FooCodec: A Neural Codec", text)
+    own = [(spec.value, spec.subject) for spec in measured.specifications if spec.role == "own"]
+    assert own == [(3.0, "FooCodec")]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
