@@ -107,14 +107,16 @@ def empty_state(where: PaperFilter, own: Sequence[str]) -> None:
         else:
             condition, back = worst
             st.markdown(t("papers.none_because", condition=describe(condition), n=back))
-            st.button(
-                t("papers.none_drop", condition=describe(condition), n=back),
-                key="empty.drop",
-                type="primary",
-                on_click=_write,
-                args=(condition.without, tuple(own)),
-            )
-        st.button(t("filter.reset"), key="empty.reset", on_click=_write, args=(PaperFilter(), tuple(own)))
+        with st.container(horizontal=True):
+            if worst is not None:
+                st.button(
+                    t("papers.none_drop", condition=describe(worst[0])),
+                    key="empty.drop",
+                    type="primary",
+                    on_click=_write,
+                    args=(worst[0].without, tuple(own)),
+                )
+            st.button(t("filter.reset"), key="empty.reset", on_click=_write, args=(PaperFilter(), tuple(own)))
 
 
 def describe(condition: Condition) -> str:

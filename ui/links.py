@@ -32,7 +32,7 @@ def outside(paper: Paper) -> list[Outside]:
         scheme, _, value = id.partition(":")
         if scheme in _HOMES:
             site, home = _HOMES[scheme]
-            found.setdefault(site, Outside(site, value, home + quote(value, safe="/.-_~()")))
+            found.setdefault(site, Outside(site, value, home + quote(value, safe="/.-_~")))
     return list(found.values())
 
 

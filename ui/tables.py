@@ -63,7 +63,7 @@ def paper_table(
         column_config={
             "title": column.TextColumn(t("table.title"), width=470, help=t("table.title_help")),
             "year": column.NumberColumn(t("table.year"), format="%d", width=56),
-            "first_author": column.TextColumn(t("table.authors"), width=130),
+            "first_author": column.TextColumn(t("table.authors"), width=120),
             "topics": column.ListColumn(t("table.topics"), width=112),
             "token_type": column.TextColumn(t("table.token_type"), width=92),
             "bitrates": column.TextColumn(t("table.bitrates"), width=84, help=t("table.bitrates_help")),
@@ -82,10 +82,28 @@ def _selected(key: str, ids: tuple[str, ...], on_open: Callable[[str], None]) ->
         on_open(ids[places[0]])
 
 
+def surname(name: str) -> str:
+    """The name under which an author is cited: what stands before a comma, else the last word with its particles.
+
+    Example:
+        >>> surname("Aäron van den Oord"), surname("Zeghidour, Neil"), surname("Plato")
+        ('van den Oord', 'Zeghidour', 'Plato')
+    """
+    last, comma, _ = name.partition(",")
+    if comma and last.strip():
+        return last.strip()
+    words = name.split()
+    start = len(words) - 1
+    while start > 1 and words[start - 1].islower():
+        start -= 1
+    return " ".join(words[max(start, 0) :]) or name
+
+
 def _authors(row: PaperRow) -> str | None:
     if row.first_author is None:
         return None
-    return t("table.et_al", name=row.first_author) if (row.authors or 1) > 1 else row.first_author
+    name = surname(row.first_author)
+    return t("table.et_al", name=name) if (row.authors or 1) > 1 else name
 
 
 def _kbps(row: PaperRow) -> str | None:

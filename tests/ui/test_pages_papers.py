@@ -11,10 +11,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from kg.exchange.csv import read_rows
+from kg.model import Paper
 from kg.paper_filter import PaperFilter, Sort
 from kg.store import GraphStore
 from tests.ui.world import AUDIOLM, CODEC, EXCLUDED, HYBRID, NASTY, TITLE_ONLY, UNDATED, UNJUDGED, span
-from ui import evidence, tables
+from ui import evidence, links, tables
 from ui.evidence import Mark
 from ui.text import visible
 
@@ -160,7 +161,7 @@ def test_a_decision_is_stored_with_reason_and_can_be_undone(world: GraphStore, v
     app = visit("papers", paper=HYBRID)
     app.radio(key=f"decide.choice.{HYBRID}").set_value("exclude")
     app.text_input(key=f"decide.reason.{HYBRID}").set_value("not about *audio*")
-    app.button(key=f"FormSubmitter:decide.{HYBRID}-Save decision").click().run()
+    app.button(key=f"decide.save.{HYBRID}").click().run()
     assert not app.exception
     stored = world.paper(HYBRID)
     assert (stored.row.include, stored.row.decided) == ("exclude", True)
@@ -177,7 +178,7 @@ def test_undoing_a_second_decision_brings_the_first_back(world: GraphStore, visi
     app = visit("papers", paper=HYBRID)
     for verdict in ("exclude", "unclear"):
         app.radio(key=f"decide.choice.{HYBRID}").set_value(verdict)
-        app.button(key=f"FormSubmitter:decide.{HYBRID}-Save decision").click().run()
+        app.button(key=f"decide.save.{HYBRID}").click().run()
     assert world.paper(HYBRID).row.include == "unclear"
     app.button(key="undo.decision").click().run()
     assert world.paper(HYBRID).row.include == "exclude"
@@ -185,7 +186,7 @@ def test_undoing_a_second_decision_brings_the_first_back(world: GraphStore, visi
 
 def test_saving_without_a_choice_asks_for_one(world: GraphStore, visit: Visit) -> None:
     app = visit("papers", paper=HYBRID)
-    app.button(key=f"FormSubmitter:decide.{HYBRID}-Save decision").click().run()
+    app.button(key=f"decide.save.{HYBRID}").click().run()
     assert [each.value for each in app.warning] == ["Choose a verdict first."]
     assert not world.paper(HYBRID).row.decided
 
@@ -193,7 +194,7 @@ def test_saving_without_a_choice_asks_for_one(world: GraphStore, visit: Visit) -
 def test_a_decision_can_be_withdrawn(world: GraphStore, visit: Visit) -> None:
     app = visit("papers", paper=HYBRID)
     app.radio(key=f"decide.choice.{HYBRID}").set_value("unclear")
-    app.button(key=f"FormSubmitter:decide.{HYBRID}-Save decision").click().run()
+    app.button(key=f"decide.save.{HYBRID}").click().run()
     app.button(key="decide.clear").click().run()
     assert world.paper(HYBRID).row.include == "include"
     assert "withdrawn" in shown(app)
@@ -261,3 +262,32 @@ def test_a_span_is_drawn_only_where_it_belongs() -> None:
     assert evidence.in_place("toke", "abstract", [mark]) == []
     assert evidence.in_place(None, "abstract", [mark]) == []
     assert evidence.in_place("tokens first", "title", [mark]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "cited"),
+    [
+        ("Aäron van den Oord", "van den Oord"),
+        ("Zeghidour, Neil", "Zeghidour"),
+        ("Plato", "Plato"),
+        (", X", "X"),
+        ("", ""),
+    ],
+)
+def test_an_author_is_cited_by_surname(name: str, cited: str) -> None:
+    assert tables.surname(name) == cited
+
+
+def test_links_out_are_encoded_and_one_per_site() -> None:
+    paper = Paper(
+        ids=("arxiv:cs/0112017", "doi:10.1/a)b<c>\"'%", "openalex:W5", "title:whatever", "s2:" + "a" * 40), title="x"
+    )
+    found = {each.site: each.url for each in links.outside(paper)}
+    assert found == {
+        "arXiv": "https://arxiv.org/abs/cs/0112017",
+        "DOI": "https://doi.org/10.1/a%29b%3Cc%3E%22%27%25",
+        "OpenAlex": "https://openalex.org/W5",
+        "Semantic Scholar": "https://www.semanticscholar.org/paper/" + "a" * 40,
+    }
+    assert links.arxiv_pdf(paper) == "https://arxiv.org/pdf/cs/0112017"
+    assert links.arxiv_pdf(Paper(ids=("doi:10.1/x",), title="x")) is None

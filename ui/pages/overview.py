@@ -60,7 +60,7 @@ def _per_year() -> None:
     with st.container(horizontal=True, gap="medium"):
         for topic in TOPICS:
             state.link("papers", topics[topic], {"topic": topic}, beside=f"{counted.get(topic, 0):,}")
-    years, by_topic = st.columns([2, 3], gap="large")
+    years, by_topic = st.columns([2, 3], gap="large", vertical_alignment="center")
     with years:
         counts_by_year = atlas.facets(PaperFilter()).years
         figures.show(charts.included_per_year(counts_by_year), "overview.years", only=True, alt=t("overview.years_alt"))

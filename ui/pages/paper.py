@@ -111,7 +111,9 @@ def _text(details: PaperDetails, found: Sequence[Mark], trusted: bool) -> None:
     st.subheader(t("paper.text"), anchor=False)
     placed = evidence.in_place(paper.title, "title", found)
     if paper.abstract is None:
-        st.caption(t("paper.no_abstract"))
+        sites = outside(paper)
+        where = t("paper.read_at", site=f"[{plain(sites[0].site)}]({sites[0].url})") if sites else ""
+        st.caption(f"{t('paper.no_abstract')} {where}")
     else:
         here = evidence.in_place(paper.abstract, "abstract", found)
         placed = [*placed, *here]
@@ -125,8 +127,12 @@ def _text(details: PaperDetails, found: Sequence[Mark], trusted: bool) -> None:
         if elsewhere:
             words = html.escape(t(f"paper.terms_{kind}"))
             st.html(f'<p class="ta-terms">{words} {evidence.term_list(elsewhere, 24)}</p>')
-    if placed:
-        st.html(f'<p class="ta-legend">{t("paper.legend")}</p>')
+    kinds = ["number" if each.kind == "number" else "words" for each in placed]
+    if paper.abstract is not None and kinds:
+        named = [
+            f'<mark class="{kind}">{html.escape(t(f"paper.legend_{kind}"))}</mark>' for kind in dict.fromkeys(kinds)
+        ]
+        st.html(f'<p class="ta-legend">{" ".join(named)}</p>')
 
 
 def _verdicts(details: PaperDetails) -> None:
@@ -222,7 +228,7 @@ def _decision(details: PaperDetails) -> None:
             reason = st.text_input(
                 t("decide.reason"), placeholder=t("decide.reason_placeholder"), key=f"decide.reason.{id}", max_chars=500
             )
-            sent = st.form_submit_button(t("decide.save"), type="primary")
+            sent = st.form_submit_button(t("decide.save"), key=f"decide.save.{id}", type="primary")
         if sent and choice is None:
             st.warning(t("decide.choose"))
         elif sent and choice is not None:
