@@ -31,8 +31,10 @@ lint: $(VENV)/dev.stamp ## Ruff, mypy and the arrows between the rooms
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/dev.stamp ## Ratios against a peer or a limit, one JSON object a line (DATA=folder)
-	@for b in store screen specs; do $(BIN)/python benchmarks/$$b.py --data $(DATA) || exit 1; done
+bench: $(VENV)/dev.stamp ## Ratios against a peer or a limit, one JSON object a line (DATA=folder with research data)
+	$(BIN)/python benchmarks/store.py
+	$(BIN)/python benchmarks/screen.py $(DATA)
+	$(BIN)/python benchmarks/specs.py $(DATA)
 
 lock: $(VENV)/dev.stamp ## Make both requirement files anew from pyproject.toml
 	$(BIN)/python -m tests.house.locks
