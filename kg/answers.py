@@ -96,7 +96,8 @@ class Linked:
 class Neighbourhood:
     """Papers within one or two hops of the seeds: `shown` of `total` reachable under the filter (seeds counted).
 
-    `hops[id]` is 0 for a seed. `links` are all citations between the papers shown.
+    `hops[id]` is 0 for a seed. `links` are all citations between the papers shown. A second hop is counted up to
+    `SECOND_HOP_COUNTED` papers; `at_least` says that there are more, so `total` is what is known to be reachable.
     """
 
     seeds: tuple[str, ...]
@@ -105,6 +106,7 @@ class Neighbourhood:
     links: tuple[Link, ...]
     shown: int
     total: int
+    at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,5 +199,8 @@ class Clusters:
     run: str
     clusters: tuple[Cluster, ...]
 
+
+SECOND_HOP_COUNTED = 10_000
+"""Counting the second hop of a hub would mean reading most of the graph."""
 
 Direction = Literal["references", "citers", "both"]

@@ -19,10 +19,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
 
 from kg.identity import date_from_arxiv_id
 from kg.model import Citation, Paper
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Account(NamedTuple):
@@ -65,7 +68,7 @@ def account(paper: Paper, authors: tuple[int, ...] | None) -> Account:
         paper.published.value if paper.published else None,
         paper.published.source if paper.published else None,
         _said(paper.venue),
-        None if paper.categories is None else json.dumps(paper.categories, ensure_ascii=False),
+        None if paper.categories is None else _listed(paper.categories),
         _manifestations(paper),
         authors,
         paper.references_stated,
@@ -125,20 +128,24 @@ def is_younger(cited: str | None, citing: str | None) -> bool:
     return cited[:common] > citing[:common]
 
 
-def folded(citations: Sequence[Citation]) -> tuple[str, bool | None, str | None]:
-    """(sources as JSON, influential, intents as JSON) of one pair that several citations tell of, in any order."""
-    if len(citations) == 1:
-        only = citations[0]
-        return json.dumps([only.source], ensure_ascii=False), only.influential, _intents(only)
+Kept = tuple[str, bool | None, str | None]
+"""A citation as it is kept: sources (JSON), influential, intents (JSON)."""
+
+
+def told_once(citation: Citation) -> Kept:
+    """As `folded`, for a pair that one citation tells of."""
+    intents = citation.intents
+    return _listed((citation.source,)), citation.influential, None if intents is None else _listed(intents)
+
+
+def folded(citations: Sequence[Citation]) -> Kept:
+    """What several citations tell of one pair, in any order."""
     in_order = sorted(citations, key=lambda each: each.source)
     return (
-        json.dumps(sorted({each.source for each in citations}), ensure_ascii=False),
+        _listed(tuple(sorted({each.source for each in citations}))),
         next((each.influential for each in in_order if each.influential is not None), None),
         next((_intents(each) for each in in_order if each.intents is not None), None),
     )
-
-
-Kept = tuple[str, bool | None, str | None]
 
 
 def united(old: Kept, new: Kept) -> Kept:
@@ -169,6 +176,12 @@ def reading(
     return "replace"
 
 
+@lru_cache(maxsize=4096)
+def _listed(texts: tuple[str, ...]) -> str:
+    # Sources and categories come in few combinations, each of them often.
+    return _encode(texts)
+
+
 def _said(text: str | None) -> str | None:
     return text if text and not text.isspace() else None
 
@@ -178,20 +191,21 @@ def _larger(one: int | None, other: int | None) -> int | None:
 
 
 def _intents(citation: Citation) -> str | None:
-    return None if citation.intents is None else json.dumps(citation.intents, ensure_ascii=False)
+    return None if citation.intents is None else _listed(citation.intents)
 
 
 def _sources(one: str, other: str) -> str:
-    return json.dumps(sorted({*json.loads(one), *json.loads(other)}), ensure_ascii=False)
+    return _listed(tuple(sorted({*json.loads(one), *json.loads(other)})))
 
 
 def _manifestations(paper: Paper) -> str | None:
     if not paper.manifestations:
         return None
-    return json.dumps(
-        sorted(([m.scheme, m.value, m.version, m.source] for m in paper.manifestations), key=lambda m: m[:2]),
-        ensure_ascii=False,
-    )
+    return _encode(sorted([[m.scheme, m.value, m.version, m.source] for m in paper.manifestations], key=_named))
+
+
+def _named(manifestation: list[Any]) -> tuple[str, str]:
+    return manifestation[0], manifestation[1]
 
 
 def _united(old: str, new: str) -> str:
@@ -199,4 +213,4 @@ def _united(old: str, new: str) -> str:
     for scheme, value, version, source in json.loads(new):
         before = known.get((scheme, value), [None, None])
         known[scheme, value] = [before[0] if version is None else version, source]
-    return json.dumps([[*key, *rest] for key, rest in sorted(known.items())], ensure_ascii=False)
+    return _encode([[*key, *rest] for key, rest in sorted(known.items())])

@@ -28,10 +28,11 @@ _ALONE = (
     "\u2e80-\u2fd5\u3005-\u3007\u3021-\u3029\u3038-\u303b\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
     "\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U000323af"
 )
-# No engine is asked for a token of more than 100 characters: Lucene cuts at 255, FTS5 at 32,768 bytes.
-_NUMBER = r"[0-9]{1,30}(?:\.[0-9]{1,30}){0,2}"
-_ASCII_TOKEN = re.compile(rf"(?<![a-z0-9]){_NUMBER}|[a-z0-9]{{1,100}}")
-_TOKEN = re.compile(rf"[{_ALONE}]|(?:(?<![^\W_])|(?<=[{_ALONE}])){_NUMBER}|(?:(?![{_ALONE}])[^\W_]){{1,100}}")
+_NUMBER = r"[0-9]+(?:\.[0-9]+){0,2}"
+_NUMBERS = re.compile(_NUMBER)
+_TOKEN = re.compile(rf"[{_ALONE}]|(?:(?<![^\W_])|(?<=[{_ALONE}])){_NUMBER}|(?:(?![{_ALONE}])[^\W_])+")
+_DIGITS = re.compile("[0-9.]+")
+_SPACED = "".join(chr(c).lower() if chr(c).isalnum() or chr(c) == "." else " " for c in range(128))
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 _PIECE = re.compile(r'(-?)"([^"]*)"?|(\S+)')
 
@@ -58,9 +59,7 @@ Query = tuple[Clause, ...]
 
 def tokens(text: str) -> list[str]:
     """The tokens of a text, in order."""
-    if text.isascii():
-        return _ASCII_TOKEN.findall(text.lower())
-    return _TOKEN.findall(_fold(text))
+    return _cut(text).split()
 
 
 def search_text(
@@ -70,12 +69,12 @@ def search_text(
     venue: str | None,
     ids: Iterable[str],
 ) -> str:
-    """Everything of a paper that can be searched, as tokens separated by single spaces.
+    """Everything of a paper that can be searched, as tokens with spaces between them (some double).
 
     A title id says nothing that the title does not, so its key is left out.
     """
     fields = [title, abstract, *authors, venue, *(id for id in ids if not id.startswith("title:"))]
-    return f" {BOUNDARY} ".join([" ".join(tokens(field)) for field in fields if field])
+    return f" {BOUNDARY} ".join([_cut(field) for field in fields if field])
 
 
 def parse_query(text: str) -> Query:
@@ -99,7 +98,7 @@ def parse_query(text: str) -> Query:
 
 def matches(query: Query, searched: str) -> bool:
     """Whether a search text matches, token by token: the plain meaning that engines are tested against."""
-    found = searched.split(" ")
+    found = searched.split()
 
     def holds(term: Term) -> bool:
         if term.prefix:
@@ -119,6 +118,25 @@ def _terms(word: str, *, prefix: bool) -> tuple[Term, ...]:
         return (Term(found),) if found else ()
     beginning = Term(found[-1:], prefix=True)
     return (Term(found[:-1]), beginning) if found[:-1] else (beginning,)
+
+
+def _cut(text: str) -> str:
+    """The tokens of a text with spaces between them. Texts are long and mostly ASCII, which has a quick way."""
+    if text.isascii():
+        return _DIGITS.sub(_number, text.translate(_SPACED))
+    return " ".join(_TOKEN.findall(_fold(text)))
+
+
+def _number(found: re.Match[str]) -> str:
+    run = found[0]
+    if run == ".":
+        return " "
+    start, text = found.start(), found.string
+    if start == 0 or text[start - 1] == " ":
+        return " ".join(_NUMBERS.findall(run)) + " "
+    # Digits after a letter belong to the word, as in wav2vec; a point ends it.
+    head, point, rest = run.partition(".")
+    return f"{head} {' '.join(_NUMBERS.findall(rest))} " if point else head
 
 
 def _fold(text: str) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from kg.combine import Kept, folded, is_younger, united
+from kg.combine import Kept, folded, is_younger, told_once, united
 from kg.model import Citation
 from kg.sqlite_papers import numbers
 from kg.sqlite_write import BatchWriter, Place
 
 Pair = tuple[int, int]
+Row = tuple[int, int, int, bool | None, str | None, str]
 
 
 def write_citations(writer: BatchWriter, citations: Sequence[Citation]) -> None:
@@ -25,26 +26,27 @@ def write_citations(writer: BatchWriter, citations: Sequence[Citation]) -> None:
     spelt.update([each.cited for each in citations])
     writer.resolve(spelt)
     writer.mint_stubs(spelt)
-    places: dict[str, Place] = {spelling: found for spelling in spelt if (found := writer.place(spelling)) is not None}
-    papers = {spelling: place.paper for spelling, place in places.items()}
+    places = writer.places(spelt)
+    papers = {spelling: place[0] for spelling, place in places.items()}
     told = _tell(writer, citations, places)
     new, more = _pairs(writer, citations, papers)
     stored = _stored(writer.con, new)
-    rows: list[tuple[int, int, bool, bool | None, str | None, str]] = []
+    rows: list[Row] = []
     updates: list[tuple[bool | None, str | None, str, int, int]] = []
     date = writer.date
     for pair in sorted(new):
-        first = new[pair]
-        sources, influential, intents = folded(more.get(pair, [first]))
-        old = stored.get(pair)
-        if old is None:
-            citing, cited = pair
-            younger = is_younger(date[cited], date[citing])
-            rows.append((citing, cited, younger, influential, intents, sources))
+        citing, cited = pair
+        sources, influential, intents = told_once(new[pair]) if pair not in more else folded(more[pair])
+        if pair in stored:
+            old = stored[pair]
+            both = united(old, (sources, influential, intents))
+            if both is not old:
+                updates.append((both[1], both[2], both[0], citing, cited))
             continue
-        both = united(old, (sources, influential, intents))
-        if both is not old:
-            updates.append((both[1], both[2], both[0], *pair))
+        later, earlier = date[cited], date[citing]
+        younger = later is not None and earlier is not None and later > earlier and is_younger(later, earlier)
+        # A bool would be bound through Python's adapters, at twice the price of a row.
+        rows.append((citing, cited, 1 if younger else 0, influential, intents, sources))
     writer.con.executemany(
         "INSERT INTO cites (citing, cited, younger, influential, intents, sources) VALUES (?, ?, ?, ?, ?, ?)", rows
     )
@@ -102,11 +104,11 @@ def _stored(con: sqlite3.Connection, pairs: dict[Pair, Citation]) -> dict[Pair, 
     }
 
 
-def _count(writer: BatchWriter, rows: Sequence[tuple[int, int, bool, bool | None, str | None, str]]) -> None:
+def _count(writer: BatchWriter, rows: Sequence[Row]) -> None:
     stub = writer.stub
     cited_by: dict[int, int] = {}
     refs: dict[int, int] = {}
-    for citing, cited, *_ in rows:
+    for citing, cited, _, _, _, _ in rows:
         if not stub[citing]:
             cited_by[cited] = cited_by.get(cited, 0) + 1
         if not stub[cited]:
@@ -126,8 +128,8 @@ def _tell(writer: BatchWriter, citations: Sequence[Citation], places: dict[str, 
     pairs: dict[Pair, list[Citation]] = {}
     for each in citations:
         citing, cited = places[each.citing], places[each.cited]
-        if not merged.isdisjoint((*citing, *cited)) and citing.work != cited.work:
-            pairs.setdefault((citing.work, cited.work), []).append(each)
+        if not merged.isdisjoint((*citing, *cited)) and citing[1] != cited[1]:
+            pairs.setdefault((citing[1], cited[1]), []).append(each)
     changed = False
     for (citing_n, cited_n), told in sorted(pairs.items()):
         new = folded(told)

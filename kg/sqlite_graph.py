@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from json import dumps, loads
 
-from kg.answers import CitationPath, Direction, Link, Linked, Neighbourhood, PaperRow
+from kg.answers import SECOND_HOP_COUNTED, CitationPath, Direction, Link, Linked, Neighbourhood, PaperRow
 from kg.errors import InputError, NotFound
 from kg.identity import normalise
 from kg.paper_filter import PaperFilter
@@ -70,37 +70,38 @@ _STEPS = {
 }
 
 
-def _step(direction: Direction, seed: str, table: str, column: str) -> str:
+def _step(direction: Direction, seed: str, table: str, column: str, union: str = "UNION") -> str:
     ends = ("references", "citers") if direction == "both" else (direction,)
-    return " UNION ALL ".join(_STEPS[end].format(seed, table, column) for end in ends)
+    return f" {union} ".join(_STEPS[end].format(seed, table, column) for end in ends)
 
 
-def near_query(where: PaperFilter, direction: Direction, hops: int) -> tuple[str, str, dict[str, object]]:
-    """(statement of the papers exactly `hops` away, ranked; statement of their number; parameters).
+def near_query(where: PaperFilter, direction: Direction, hop: int, seeds: int) -> tuple[str, str, dict[str, object]]:
+    """(statement of the papers exactly `hop` away, ranked; statement of their number; parameters).
 
-    The ranked rows are (n, ...); parameters :seeds and :limit come on top.
+    Parameters :seeds, :limit (of the first) and :most (of the second) come on top.
     """
     chosen = condition(where, stubs=True)
-    ways = (
-        "WITH seeds (n) AS MATERIALIZED (SELECT value FROM json_each(:seeds)),"
-        f" first (n, seed) AS MATERIALIZED (SELECT DISTINCT x.n, x.seed FROM"
-        f" ({_step(direction, 'seeds.n', 'seeds', 'seeds.n')}) AS x JOIN papers AS p ON p.n = x.n"
-        f" WHERE x.n NOT IN seeds AND {chosen.sql})"
-    )
-    table = "first"
-    if hops == 2:
+    matching = "" if chosen.sql == "1" else f" CROSS JOIN papers AS p ON p.n = x.n AND {chosen.sql}"
+    ways = "WITH seeds (n) AS MATERIALIZED (SELECT value FROM json_each(:seeds))"
+    origin, seed, unseen = "seeds", "seeds.n", "x.n NOT IN seeds"
+    if hop == 2:
         ways += (
-            ", second (n, seed) AS MATERIALIZED (SELECT DISTINCT x.n, x.seed FROM"
-            f" ({_step(direction, 'first.seed', 'first', 'first.n')}) AS x JOIN papers AS p ON p.n = x.n"
-            f" WHERE x.n NOT IN seeds AND x.n NOT IN (SELECT n FROM first) AND {chosen.sql})"
+            f", first (n, seed) AS MATERIALIZED (SELECT x.n, x.seed FROM ({_step(direction, seed, origin, seed)}) AS x"
+            f"{matching} WHERE {unseen}), near (n) AS MATERIALIZED (SELECT n FROM first)"
         )
-        table = "second"
-    ranked = (
-        f"{ways} SELECT p.n FROM (SELECT n, count(*) AS seeds FROM {table} GROUP BY n) AS x"
-        " JOIN papers AS p ON p.n = x.n JOIN degrees AS d ON d.paper = x.n"
-        " ORDER BY x.seeds DESC, d.cited_by DESC, p.id LIMIT :limit"
+        origin, seed, unseen = "first", "first.seed", "x.n NOT IN seeds AND x.n NOT IN near"
+    # One seed reaches every paper once, so only several need to be counted.
+    grouped, first = (" GROUP BY x.n", "count(*) DESC, ") if seeds > 1 else ("", "")
+    joined = matching or " CROSS JOIN papers AS p ON p.n = x.n"
+    return (
+        f"{ways} SELECT x.n FROM ({_step(direction, seed, origin, f'{origin}.n')}) AS x{joined}"
+        f" CROSS JOIN degrees AS d ON d.paper = x.n WHERE {unseen}{grouped}"
+        f" ORDER BY {first}d.cited_by DESC, p.id LIMIT :limit",
+        f"{ways} SELECT count(*) FROM (SELECT DISTINCT x.n"
+        f" FROM ({_step(direction, seed, origin, f'{origin}.n', 'UNION ALL')}) AS x{matching}"
+        f" WHERE {unseen} LIMIT :most)",
+        dict(chosen.values),
     )
-    return ranked, f"{ways} SELECT count(DISTINCT n) FROM {table}", dict(chosen.values)
 
 
 def neighbourhood(
@@ -123,14 +124,18 @@ def neighbourhood(
             hint="Give fewer papers or a larger limit.",
         )
     shown, distance, total = list(seeds), dict.fromkeys(seeds, 0), len(seeds)
+    at_least = False
     for hop in range(1, hops + 1):
-        ranked, count, values = near_query(where, direction, hop)
+        ranked, count, values = near_query(where, direction, hop, len(seeds))
         values["seeds"] = numbers(seeds)
         if len(shown) < limit:
             found = [n for (n,) in con.execute(ranked, {**values, "limit": limit - len(shown)})]
             shown += found
             distance |= dict.fromkeys(found, hop)
-        total += con.execute(count, values).fetchone()[0]
+        most = -1 if hop == 1 else SECOND_HOP_COUNTED + 1
+        (reached,) = con.execute(count, {**values, "most": most}).fetchone()
+        at_least = reached == most
+        total += reached - at_least
     rows = rows_of(con, shown)
     names = {n: row.id for n, row in zip(shown, rows, strict=True)}
     return Neighbourhood(
@@ -140,6 +145,7 @@ def neighbourhood(
         links=tuple(links_between(con, shown)),
         shown=len(shown),
         total=total,
+        at_least=at_least,
     )
 
 
@@ -212,7 +218,7 @@ def _around(
         n
         for (n,) in con.execute(
             "WITH mine (n) AS MATERIALIZED (SELECT value FROM json_each(:mine))"
-            f" SELECT DISTINCT x.n FROM ({_step(direction, '0', 'mine', 'mine.n')}) AS x {matching}",
+            f" SELECT DISTINCT x.n FROM ({_step(direction, '0', 'mine', 'mine.n', 'UNION ALL')}) AS x {matching}",
             {**(chosen.values if chosen else {}), "mine": numbers(papers)},
         )
     ]

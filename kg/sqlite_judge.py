@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from json import dumps, loads
+from json import JSONEncoder, dumps, loads
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kg.combine import reading
@@ -34,6 +34,7 @@ _MEASURED = {
 }  # fmt: skip
 _READINGS = {"judgement": _JUDGED, "measured": _MEASURED}
 Rows = dict[str, list[list[Any]]]
+_encode = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 T = TypeVar("T", Judgement, Measured)
 
 
@@ -55,8 +56,8 @@ def write_judgements(writer: BatchWriter, judgements: Mapping[str, Judgement]) -
         "judgements",
         [
             (
-                n, j.include, j.look, j.token_type, _spans(j.token_type_evidence), j.rules, ",".join(j.fields_read),
-                j.text_sha256,
+                n, j.include, int(j.look), j.token_type, _spans(j.token_type_evidence), j.rules,
+                ",".join(j.fields_read), j.text_sha256,
             )
             for n, j in chosen.items()
         ],
@@ -235,7 +236,7 @@ def spans(stored: str | None) -> tuple[Span, ...]:
 def _spans(evidence: Sequence[Span]) -> str:
     if not evidence:
         return "[]"
-    return dumps([[s.field, s.start, s.end, s.text] for s in evidence], ensure_ascii=False)
+    return _encode([[s.field, s.start, s.end, s.text] for s in evidence])
 
 
 def _replacing(writer: BatchWriter, table: str, new: Mapping[str, T]) -> dict[int, T]:

@@ -43,7 +43,7 @@ from kg.sqlite_judge import INCLUDE, decide, write_judgements, write_measured
 from kg.sqlite_merge import merge_works, unmerge_works
 from kg.sqlite_papers import rebuild_search
 from kg.sqlite_schema import SCHEMA
-from kg.sqlite_write import BatchWriter
+from kg.sqlite_write import BatchWriter, Known
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -68,6 +68,7 @@ class SqliteStore:
     ) -> None:
         self._url = url
         self._clock = clock
+        self._known = Known()
         self._engine = Engine(path, url=url, create=create, read_only=read_only, now=clock())
 
     @property
@@ -116,7 +117,10 @@ class SqliteStore:
     def upsert(self, batch: Batch, cursor: Cursor | None = None) -> Upserted:
         time = cursor.time if cursor else self._clock()
         with self._changing("upsert") as (con, changed):
-            writer = BatchWriter(con, time)
+            (revision,) = con.execute("SELECT value FROM meta WHERE name = 'revision'").fetchone()
+            known = self._known if self._known.revision == revision else Known()
+            self._known = Known()
+            writer = BatchWriter(con, time, known)
             writer.papers(batch.papers)
             write_citations(writer, batch.citations)
             if writer.changed:
@@ -126,6 +130,9 @@ class SqliteStore:
             write_judgements(writer, batch.judgements or {})
             write_measured(writer, batch.measured or {})
             changed += [writer.changed, cursor is not None and _move(con, cursor)]
+            known.revision = revision + any(changed)
+        if writer.lasting:
+            self._known = known
         return Upserted(**writer.counts)
 
     def cursor(self, source: str, stream: str) -> Cursor | None:

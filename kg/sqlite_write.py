@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from json import dumps
-from typing import NamedTuple
 
 from kg.combine import account, combined, month_of_ids, updated
 from kg.errors import NotFound
@@ -24,29 +24,43 @@ COUNTED = (
     "quarantined", "judgements", "judgements_kept",
 )  # fmt: skip
 
+KNOWN_IDS = 200_000
+"""Ids remembered between batches, about 50 MB."""
+
 Names = Mapping[str, tuple[int, str]]
 """Number and name of every author of a batch, by id."""
 
 
-class Place(NamedTuple):
-    """Where an id leads: the paper it counts for now, and the work it was given to."""
+Place = tuple[int, int]
+"""Where an id leads: the paper it counts for now, and the work it was given to."""
 
-    paper: int
-    work: int
+
+@dataclass(slots=True)
+class Known:
+    """What was looked up of ids, carried from batch to batch while nobody else writes."""
+
+    revision: int = -1
+    spellings: dict[str, str] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
+    stub: dict[int, bool] = field(default_factory=dict)
+    date: dict[int, str | None] = field(default_factory=dict)
 
 
 class BatchWriter:
-    """The state of one transaction. `counts` become `Upserted`, `changed` says whether anything was written."""
+    """The state of one transaction. `counts` become `Upserted`, `changed` says whether anything was written.
 
-    def __init__(self, con: sqlite3.Connection, time: str) -> None:
+    `known` is added to; after a failed transaction it must be thrown away.
+    """
+
+    def __init__(self, con: sqlite3.Connection, time: str, known: Known) -> None:
         self.con = con
         self.time = time
         self.counts = dict.fromkeys(COUNTED, 0)
         self.changed = False
-        self.stub: dict[int, bool] = {}
-        self.date: dict[int, str | None] = {}
-        self._places: dict[str, Place] = {}
-        self._spellings: dict[str, str] = {}
+        self.stub = known.stub
+        self.date = known.date
+        self._places = known.places
+        self._spellings = known.spellings
         self._redirect: dict[int, int] = {}
         self._fresh: dict[int, str] = {}
         self._unborn: set[int] = set()
@@ -57,6 +71,11 @@ class BatchWriter:
             "SELECT 1 + max(coalesce((SELECT max(n) FROM papers), 0), coalesce((SELECT max(work) FROM absorbed), 0))"
         ).fetchone()[0]
 
+    @property
+    def lasting(self) -> bool:
+        """Whether what was looked up may serve the next batch: merges move places, and memory has an end."""
+        return not self._redirect and len(self._places) <= KNOWN_IDS
+
     # Ids
 
     def resolve(self, spellings: Iterable[str]) -> None:
@@ -64,27 +83,36 @@ class BatchWriter:
         new = {spelling: normalise(spelling) for spelling in set(spellings).difference(self._spellings)}
         self._spellings.update(new)
         asked = set(new.values()).difference(self._places)
+        if not asked:
+            return
         for id, paper, work, stub, published in self.con.execute(
             "SELECT a.id, a.paper, a.work, p.stub, p.published FROM json_each(?) AS j"
             " CROSS JOIN aliases AS a ON a.id = j.value CROSS JOIN papers AS p ON p.n = a.paper",
             (dumps(list(asked)),),
         ):
-            self._places[id] = Place(paper, work)
+            self._places[id] = (paper, work)
             self.stub[paper] = bool(stub)
             self.date[paper] = published
 
     def place(self, spelling: str) -> Place | None:
         """Where a resolved id leads, `None` when nothing is known of it."""
         found = self._places.get(self._spellings[spelling])
-        if found is None or found.paper not in self._redirect:
+        if found is None or found[0] not in self._redirect:
             return found
-        return Place(self._root(found.paper), self._work(found.work))
+        return self._root(found[0]), self._work(found[1])
+
+    def places(self, spellings: Iterable[str]) -> dict[str, Place]:
+        """Where resolved ids lead; each must be known by now."""
+        if self._redirect:
+            return {spelling: place for spelling in spellings if (place := self.place(spelling)) is not None}
+        places, canonical = self._places, self._spellings
+        return {spelling: places[canonical[spelling]] for spelling in spellings}
 
     def require(self, spelling: str) -> int | None:
         """The paper of an id that must be known; `None` when this batch kept its record out."""
         found = self.place(spelling)
         if found is not None:
-            return found.paper
+            return found[0]
         if self._spellings[spelling] in self._refused:
             return None
         raise NotFound("paper", spelling, hint="Write the paper before what is known about it.")
@@ -99,7 +127,7 @@ class BatchWriter:
             n = self._mint()
             published, source = month_of_ids((id,))
             rows.append((n, id, published, source, None if published is None else int(published[:4])))
-            self._places[id] = Place(n, n)
+            self._places[id] = (n, n)
             self.stub[n] = True
             self.date[n] = published
         self.con.executemany(
@@ -162,7 +190,7 @@ class BatchWriter:
         for id in ids:
             found = self._places.get(id)
             if found is not None:
-                hits.setdefault(self._root(found.paper), self._work(found.work))
+                hits.setdefault(self._root(found[0]), self._work(found[1]))
         reason = None
         if not ids:
             reason = "It has no id"
@@ -182,7 +210,7 @@ class BatchWriter:
             root = next(iter(hits)) if len(hits) == 1 else self._join(list(hits), ids)
         for id in ids:
             if id not in self._places:
-                self._places[id] = Place(root, work)
+                self._places[id] = (root, work)
                 self._aliases.append((id, root, work))
         self._told.setdefault(root, []).append((work, paper))
 
@@ -243,7 +271,7 @@ class BatchWriter:
         new = [named[id] for id in sorted(named) if id not in names]
         self.con.executemany(
             "INSERT INTO authors (n, id, name, name_only) VALUES (?, ?, ?, ?)",
-            [(n, each.id, each.name, each.name_only) for n, each in enumerate(new, first)],
+            [(n, each.id, each.name, int(each.name_only)) for n, each in enumerate(new, first)],
         )
         names.update((each.id, (n, each.name)) for n, each in enumerate(new, first))
         return names
