@@ -20,7 +20,9 @@ EXPORT_PAGE = 2_000
 
 def title_of(row: PaperRow, length: int = 160) -> str:
     """A paper's title, else that it has none, as Markdown."""
-    return plain(short(row.title, length)) if row.title else t("paper.untitled", id=plain(row.id))
+    if row.title:
+        return plain(short(row.title, length))
+    return t("paper.stub", id=plain(row.id)) if row.stub else t("paper.untitled", id=plain(row.id))
 
 
 def open_paper(id: str, parameters: Mapping[str, str] | None = None) -> None:
@@ -56,12 +58,18 @@ def paper_table(
         key=key,
         hide_index=True,
         height=height,
-        on_select=lambda: _selected(key, ids, on_open),
-        selection_mode="single-cell",
         placeholder=unknown,
         alt=t("table.alt", n=len(rows)),
         column_config={
-            "title": column.TextColumn(t("table.title"), width=470, help=t("table.title_help")),
+            "title": column.ButtonColumn(
+                t("table.title"),
+                width=470,
+                type="tertiary",
+                alignment="left",
+                key=f"{key}.opened",
+                on_click=_clicked,
+                args=(f"{key}.opened", ids, on_open),
+            ),
             "year": column.NumberColumn(t("table.year"), format="%d", width=56),
             "first_author": column.TextColumn(t("table.authors"), width=120),
             "topics": column.ListColumn(t("table.topics"), width=112),
@@ -75,11 +83,11 @@ def paper_table(
     )
 
 
-def _selected(key: str, ids: tuple[str, ...], on_open: Callable[[str], None]) -> None:
-    selection = state.value(key)["selection"]
-    places = [row for row, column in selection["cells"] if column == "title"]
-    if places and 0 <= places[0] < len(ids):
-        on_open(ids[places[0]])
+def _clicked(key: str, ids: tuple[str, ...], on_open: Callable[[str], None]) -> None:
+    """Open the paper of the row clicked, by the rows that were on screen."""
+    place = state.value(key)["row"]
+    if 0 <= place < len(ids):
+        on_open(ids[place])
 
 
 def surname(name: str) -> str:

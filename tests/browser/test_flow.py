@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, TimeoutError, expect
+from playwright.sync_api import Page, expect
 
 from kg.store import open_store
 from tests.ui.world import AUDIOLM, CODEC, HYBRID, NASTY, TITLE_ONLY, fill
@@ -53,19 +53,18 @@ def navigate(page: Page, name: str) -> None:
 
 
 def click_title(page: Page, row: int) -> None:
-    """Click the title cell of a row of the table, a canvas that takes clicks only once it has been painted."""
+    """Click the title cell of a row of the table, a canvas: it must be painted and must have seen the mouse come."""
     table = page.get_by_test_id("stDataFrame")
     table.scroll_into_view_if_needed()
-    for _ in range(10):
-        expect(table.locator("canvas").first).to_be_visible()
-        settled(page)
-        table.click(position={"x": TITLE_X, "y": ROW_PX * (row + 1) + ROW_PX // 2})
-        try:
-            page.wait_for_url(re.compile("paper="), timeout=2_000)
-        except TimeoutError:
-            continue
-        return
-    pytest.fail("no click on a title opened its paper")
+    expect(table.locator("canvas").first).to_be_visible()
+    settled(page)
+    box = table.bounding_box()
+    assert box is not None
+    x, y = box["x"] + TITLE_X, box["y"] + ROW_PX * (row + 1) + ROW_PX // 2
+    page.mouse.move(x - 40, y - 10)
+    page.mouse.move(x, y, steps=10)
+    page.mouse.click(x, y)
+    page.wait_for_url(re.compile("paper="))
 
 
 def at(page: Page, pattern: str) -> None:

@@ -56,8 +56,12 @@ def literal(node: ast.expr) -> str:
 def keys_asked() -> Iterator[tuple[Path, ast.Call, str]]:
     for path in SOURCES:
         for call in calls(path):
-            if name_of(call) == "t" and isinstance(call.args[0], ast.Constant):
-                yield path, call, call.args[0].value
+            if name_of(call) != "t":
+                continue
+            key = call.args[0]
+            for each in (key.body, key.orelse) if isinstance(key, ast.IfExp) else (key,):
+                if isinstance(each, ast.Constant):
+                    yield path, call, each.value
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -14,7 +14,7 @@ from kg.exchange.csv import read_rows
 from kg.model import Paper
 from kg.paper_filter import PaperFilter, Sort
 from kg.store import GraphStore
-from tests.ui.world import AUDIOLM, CODEC, EXCLUDED, HYBRID, NASTY, TITLE_ONLY, UNDATED, UNJUDGED, span
+from tests.ui.world import AUDIOLM, CODEC, EXCLUDED, HYBRID, NASTY, STUB, TITLE_ONLY, UNDATED, UNJUDGED, span
 from ui import evidence, links, tables
 from ui.evidence import Mark
 from ui.text import visible
@@ -60,16 +60,25 @@ def test_the_order_is_that_of_the_url(world: GraphStore, visit: Visit, sort: Sor
     assert titles != [row.title for row in world.papers(PaperFilter()).rows]
 
 
-@pytest.mark.parametrize(
-    ("cells", "opened"), [([[1, "title"]], ["b"]), ([[1, "year"]], []), ([], []), ([[9, "title"]], [])]
-)
-def test_only_a_title_that_is_on_screen_opens(
-    monkeypatch: pytest.MonkeyPatch, cells: list[list[object]], opened: list[str]
-) -> None:
-    monkeypatch.setattr(tables.state, "value", lambda key: {"selection": {"rows": [], "columns": [], "cells": cells}})
+@pytest.mark.parametrize(("row", "opened"), [(1, ["b"]), (0, ["a"]), (9, [])])
+def test_only_a_row_that_is_on_screen_opens(monkeypatch: pytest.MonkeyPatch, row: int, opened: list[str]) -> None:
+    monkeypatch.setattr(tables.state, "value", lambda key: {"row": row, "label": "whatever"})
     found: list[str] = []
-    tables._selected("any", ("a", "b"), found.append)
+    tables._clicked("any", ("a", "b"), found.append)
     assert found == opened
+
+
+def test_a_paper_opens_without_a_mouse(world: GraphStore, visit: Visit) -> None:
+    app = visit("papers", topic="S4")
+    app.selectbox(key="papers.open").set_value(CODEC).run()
+    assert app.query_params == {"topic": "S4", "paper": CODEC}
+    assert heading(app).startswith("Ripple")
+
+
+def test_a_work_known_only_by_its_id_has_a_page(world: GraphStore, visit: Visit) -> None:
+    app = visit("papers", paper=STUB)
+    assert not app.exception
+    assert "known only by its id" in shown(app) + heading(app)
 
 
 def test_nothing_found_names_what_removed_most_and_drops_it(world: GraphStore, visit: Visit) -> None:

@@ -42,12 +42,16 @@ def page(id: str, where: PaperFilter) -> None:
     _head(details, found)
     left, right = st.columns([13, 7], gap="large")
     with left:
-        _text(details, found, trusted)
-        _verdicts(details)
-        _numbers(details)
+        if details.row.stub:
+            st.markdown(t("paper.stub_text"))
+        else:
+            _text(details, found, trusted)
+            _verdicts(details)
+            _numbers(details)
     with right:
-        _decision(details)
-        _lists(details)
+        if not details.row.stub:
+            _decision(details)
+            _lists(details)
         _facts(details)
     _citations(details)
     _history(details)
@@ -64,7 +68,7 @@ def _missing(id: str, missing: NotFound) -> None:
 
 def _head(details: PaperDetails, found: Sequence[Mark]) -> None:
     paper, row = details.paper, details.row
-    title = html.escape(t("paper.untitled", id=row.id))
+    title = html.escape(t("paper.stub" if row.stub else "paper.untitled", id=row.id))
     if paper.title:
         title = evidence.marked(paper.title, evidence.in_place(paper.title, "title", found))
     st.html(f'<h1 class="ta-h1">{title}</h1>')

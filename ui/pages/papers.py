@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
+from kg.answers import PaperRow
 from kg.paper_filter import SORTS, PaperFilter, Sort
 from ui import atlas, filters, state, tables
 from ui.pages import paper
-from ui.text import t
+from ui.text import short, t
 
 OWN = ("sort", "page", "paper", *paper.OWN)
 
@@ -52,14 +55,32 @@ def page() -> None:
                 help=t("papers.csv_help", n=found.total),
             )
     tables.paper_table(found.rows, f"papers.{number}", lambda id: state.change_query(paper=id))
-    if last > 1:
-        key = state.put("papers.page", number)
-        with st.container(horizontal=True, horizontal_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        _open_box(found.rows)
+        if last > 1:
+            key = state.put("papers.page", number)
             st.pagination(last, key=key, on_change=_turn, args=(key,))
 
 
 def _natural(where: PaperFilter) -> Sort:
     return "relevance" if where.text else "newest"
+
+
+def _open_box(rows: Sequence[PaperRow]) -> None:
+    """Opens a paper by keyboard or by a screen reader, to whom the cells of the table are no buttons."""
+    key = state.put("papers.open", None)
+    titles = {row.id: f"{row.title or row.id} ({row.year or t('unknown_year')})" for row in rows}
+    st.selectbox(
+        t("papers.open"),
+        list(titles),
+        key=key,
+        index=None,
+        format_func=lambda id: short(titles[id], 100),
+        placeholder=t("papers.open"),
+        label_visibility="collapsed",
+        on_change=lambda: state.change_query(paper=state.value(key)),
+        width=360,
+    )
 
 
 def _turn(key: str) -> None:
