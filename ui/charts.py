@@ -105,9 +105,11 @@ def token_type_share(table: pa.Table, labels: Labels | None = None) -> go.Figure
     figure.update_yaxes(
         title_text=names["chart.share"], tickformat=".0%", range=[0, 1.09], tickvals=[0, 0.25, 0.5, 0.75, 1]
     )
+    dressed = _dressed(figure, names, years, 380)
     if any(total[year] < FEW for year in years):
-        _note(figure, t("chart.few", n=FEW))
-    return _dressed(figure, names, years, 380)
+        # with the axis, where neither the legend nor turned years reach it
+        dressed.update_xaxes(title_text=f"{names['chart.year']} ({t('chart.few', n=FEW)})")
+    return dressed
 
 
 def numbers_over_time(
@@ -217,7 +219,7 @@ def papers_per_year(table: pa.Table, labels: Labels | None = None) -> go.Figure:
         shared_yaxes="all",
         horizontal_spacing=0.05,
         vertical_spacing=0.14,
-        subplot_titles=[f"<b>{topic}</b> {names[topic]} ({sums[topic]:,})" for topic in TOPICS],
+        subplot_titles=[f"<b>{topic}</b> ({sums[topic]:,})<br>{names[topic]}" for topic in TOPICS],
     )
     for place, topic in enumerate(TOPICS):
         bars = [row for row in rows if row["topic"] == topic and min(years) <= row["year"] <= max(years)]
@@ -236,7 +238,7 @@ def papers_per_year(table: pa.Table, labels: Labels | None = None) -> go.Figure:
             col=place % 2 + 1,
         )
     # titles start where the panel does
-    figure.update_annotations(font_size=13, xanchor="left")
+    figure.update_annotations(font_size=12, xanchor="left", align="left")
     for place, note in enumerate(figure.layout.annotations):
         note.x = figure.layout["xaxis" if place == 0 else f"xaxis{place + 1}"].domain[0]
     figure.update_layout(bargap=0.2)
@@ -396,20 +398,6 @@ def _dressed(figure: go.Figure, names: Labels, years: Sequence[int], height: int
     )
     figure.update_yaxes(gridcolor=_GRID, zerolinecolor=_GRID, automargin=True)
     return figure
-
-
-def _note(figure: go.Figure, text: str) -> None:
-    figure.add_annotation(
-        x=1,
-        y=1.02,
-        xref="paper",
-        yref="paper",
-        xanchor="right",
-        yanchor="bottom",
-        text=text,
-        showarrow=False,
-        font_size=12,
-    )
 
 
 def _nothing(names: Labels) -> go.Figure:

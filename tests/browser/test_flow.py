@@ -38,8 +38,9 @@ def empty_address(tmp_path_factory: pytest.TempPathFactory, served: Callable[...
 
 
 def settled(page: Page) -> Page:
-    """Wait until Streamlit has drawn the page."""
+    """Wait until Streamlit has run the page and drawn every part of it."""
     page.wait_for_selector("[data-testid='stApp'][data-test-script-state='notRunning']")
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     return page
 
 

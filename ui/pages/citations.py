@@ -117,9 +117,12 @@ def _opening(where: PaperFilter) -> tuple[str, ...]:
 
 @st.fragment
 def _explorer(where: PaperFilter) -> None:
-    """Graph, list and path finder: a click redraws these alone."""
-    _neighbours(where)
-    _path_finder(where)
+    """Graph, list and path finder: a click redraws these alone. A path asked for stands above, where it is seen."""
+    parts = [_neighbours, _path_finder]
+    if {"start", "end"} & state.query().keys():
+        parts.reverse()
+    for part in parts:
+        part(where)
 
 
 def _neighbours(where: PaperFilter) -> None:
@@ -200,7 +203,7 @@ def _details(row: PaperRow | None, view: View) -> None:
                 st.badge(filters.topic_name(topic), color="blue")
             if row.token_type not in (None, "none"):
                 st.badge(filters.token_type_name(row.token_type), color="violet")
-        with st.container(horizontal=True, gap="small"):
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             if not row.stub:
                 state.link("papers", t("citations.open"), {"paper": row.id}, icon=":material/article:")
             st.button(
@@ -300,7 +303,18 @@ def _row(id: str) -> PaperRow | None:
 
 def _show_path(found: CitationPath) -> None:
     """The papers in order, with the citation between neighbours in its own direction."""
-    st.markdown(t("path.found", n=len(found.links)))
+    ids = tuple(row.id for row in found.rows)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(t("path.found", n=len(found.links)), width="content")
+        if len(ids) <= SEEDS:
+            st.button(
+                t("path.in_graph"),
+                key="path.in_graph",
+                icon=":material/hub:",
+                type="tertiary",
+                on_click=_focus,
+                args=(ids,),
+            )
     with st.container(border=True, key="path", gap="xsmall"):
         for place, row in enumerate(found.rows):
             tables.link_list([row])
