@@ -4,7 +4,8 @@ One source: what it says later replaces what it said before, but what it no long
 Several sources, in the order in which they first told of the work:
 - title: the first; a longer one that begins with it is taken instead (the first was cut).
 - abstract: the longest, of equals the first.
-- date: the most precise (day over month over year), of equals the first. Without any, the month in the arXiv id.
+- date: what arXiv or an arXiv id says before what others say, because it is when the work appeared and a journal's
+  date may be years later; then the most precise (day over month over year), of equals the first.
 - venue, categories: the first. Authors: the first list that is not empty.
 - stated counts of references and citations: the largest, since lists are cut more often than padded.
 
@@ -98,7 +99,9 @@ def combined(accounts: Sequence[Account], ids: Sequence[str]) -> Whole:
             title = each.title
         if each.abstract is not None and len(each.abstract) > longest:
             longest, abstract_from = len(each.abstract), place
-        if each.published is not None and (published is None or len(each.published) > len(published)):
+        if each.published is not None and (
+            published is None or _weight(each.published, each.published_source) > _weight(published, published_source)
+        ):
             published, published_source = each.published, each.published_source
         if venue is None:
             venue = each.venue
@@ -106,8 +109,10 @@ def combined(accounts: Sequence[Account], ids: Sequence[str]) -> Whole:
             authors_from = place
         references = _larger(references, each.references_stated)
         citations = _larger(citations, each.citations_stated)
-    if published is None:
-        published, published_source = month_of_ids(ids)
+    if published is None or published_source not in _ARXIV:
+        month, month_source = month_of_ids(ids)
+        if month is not None:
+            published, published_source = month, month_source
     return Whole(title, published, published_source, venue, references, citations, abstract_from, authors_from)
 
 
@@ -174,6 +179,13 @@ def reading(
     if old[2] == present != new[2] and set(new[0]) == set(old[0]):
         return "less"
     return "replace"
+
+
+_ARXIV = ("arxiv", "arxiv id")
+
+
+def _weight(date: str, source: str | None) -> tuple[bool, int]:
+    return source in _ARXIV, len(date)
 
 
 @lru_cache(maxsize=4096)

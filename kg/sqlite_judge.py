@@ -10,30 +10,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from json import JSONEncoder, dumps, loads
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from kg.combine import reading
 from kg.model import Decision, Judgement, Measured, Span
 from kg.sqlite_papers import numbers
+from kg.sqlite_readings import JUDGED, MEASURED, clear, insert
 
 if TYPE_CHECKING:
     from kg.sqlite_write import BatchWriter
 
 INCLUDE = "include"
-_JUDGED = {
-    "judgements": ("include", "look", "token_type", "token_type_evidence", "rules", "fields_read", "text_sha256"),
-    "verdicts": ("criterion", "position", "verdict", "evidence", "reason", "confidence"),
-    "tags": ("topic", "position", "evidence", "score"),
-    "quantizers": ("position", "kind", "field", "start", '"end"', "text"),
-}
-_MEASURED = {
-    "measured": ("rules", "fields_read", "text_sha256"),
-    "specifications": (
-        "position", "quantity", "value", "status", "role", "subject", "field", "start", '"end"', "text",
-    ),
-}  # fmt: skip
-_READINGS = {"judgement": _JUDGED, "measured": _MEASURED}
-Rows = dict[str, list[list[Any]]]
 _encode = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 T = TypeVar("T", Judgement, Measured)
 
@@ -50,8 +37,8 @@ def write_judgements(writer: BatchWriter, judgements: Mapping[str, Judgement]) -
         " WHERE v.decided IS NOT NULL",
         (numbers(papers),),
     ).fetchall()
-    _clear(con, _JUDGED, papers)
-    _insert(
+    clear(con, JUDGED, papers)
+    insert(
         con,
         "judgements",
         [
@@ -62,7 +49,7 @@ def write_judgements(writer: BatchWriter, judgements: Mapping[str, Judgement]) -
             for n, j in chosen.items()
         ],
     )  # fmt: skip
-    _insert(
+    insert(
         con,
         "verdicts",
         [
@@ -71,12 +58,12 @@ def write_judgements(writer: BatchWriter, judgements: Mapping[str, Judgement]) -
             for at, v in enumerate(j.verdicts)
         ],
     )
-    _insert(
+    insert(
         con,
         "tags",
         [(n, t.topic, at, _spans(t.evidence), t.score) for n, j in chosen.items() for at, t in enumerate(j.topics)],
     )
-    _insert(
+    insert(
         con,
         "quantizers",
         [
@@ -111,9 +98,9 @@ def write_measured(writer: BatchWriter, measured: Mapping[str, Measured]) -> Non
     if not chosen:
         return
     con = writer.con
-    _clear(con, _MEASURED, sorted(chosen))
-    _insert(con, "measured", [(n, m.rules, ",".join(m.fields_read), m.text_sha256) for n, m in chosen.items()])
-    _insert(
+    clear(con, MEASURED, sorted(chosen))
+    insert(con, "measured", [(n, m.rules, ",".join(m.fields_read), m.text_sha256) for n, m in chosen.items()])
+    insert(
         con,
         "specifications",
         [
@@ -171,63 +158,6 @@ def redecide(con: sqlite3.Connection, papers: Iterable[int]) -> None:
         )
 
 
-def lay_aside(con: sqlite3.Connection, kept: int, absorbed: int) -> dict[str, Any]:
-    """Before a merge: what was concluded of both, and leave what counts for both on `kept`.
-
-    The kept work's conclusions count, unless those of the absorbed one were made from more text.
-    """
-    aside: dict[str, Any] = {}
-    for name, tables in _READINGS.items():
-        of_kept, of_absorbed = _rows(con, tables, kept), _rows(con, tables, absorbed)
-        aside[name] = {"kept": of_kept, "absorbed": of_absorbed}
-        _clear(con, tables, [absorbed])
-        if of_absorbed is not None and (of_kept is None or _fields(name, of_kept) < _fields(name, of_absorbed)):
-            _put(con, tables, kept, of_absorbed)
-    con.execute("DELETE FROM verdicts WHERE paper = ?", (absorbed,))
-    clusters = dict(con.execute("SELECT paper, cluster FROM cluster_members WHERE paper IN (?, ?)", (kept, absorbed)))
-    aside["cluster"] = clusters.get(absorbed)
-    con.execute("DELETE FROM cluster_members WHERE paper = ?", (absorbed,))
-    summarise(con, kept)
-    return aside
-
-
-def restore(con: sqlite3.Connection, kept: int, absorbed: int, aside: Mapping[str, Any]) -> None:
-    """After a merge was undone: give the absorbed work its own conclusions back, and the kept one its own.
-
-    What was concluded of both together since stays with the kept work.
-    """
-    for name, tables in _READINGS.items():
-        of_kept, of_absorbed = aside[name]["kept"], aside[name]["absorbed"]
-        if of_absorbed is not None and _rows(con, tables, kept) == of_absorbed != of_kept:
-            _put(con, tables, kept, of_kept)
-        _put(con, tables, absorbed, of_absorbed)
-    if aside["cluster"] is not None:
-        con.execute("INSERT INTO cluster_members VALUES (?, ?)", (absorbed, aside["cluster"]))
-    summarise(con, kept)
-    summarise(con, absorbed)
-
-
-def summarise(con: sqlite3.Connection, paper: int) -> None:
-    """Make what lists show of a paper's judgement and measurement anew."""
-    topics = [topic for (topic,) in con.execute("SELECT topic FROM tags WHERE paper = ? ORDER BY topic", (paper,))]
-    kinds = [
-        kind for (kind,) in con.execute("SELECT DISTINCT kind FROM quantizers WHERE paper = ? ORDER BY kind", (paper,))
-    ]
-    rates = [
-        value
-        for (value,) in con.execute(
-            "SELECT DISTINCT value FROM specifications WHERE paper = ? AND quantity = 'bitrate_kbps' AND role = 'own'"
-            " ORDER BY value",
-            (paper,),
-        )
-    ]
-    con.execute(
-        "UPDATE papers SET token_type = (SELECT token_type FROM judgements WHERE paper = n), topics = ?,"
-        " quantizers = ?, bitrates = ?, lowest_bitrate = ? WHERE n = ?",
-        (dumps(topics), dumps(kinds), dumps(rates), rates[0] if rates else None, paper),
-    )
-
-
 def spans(stored: str | None) -> tuple[Span, ...]:
     """Evidence as stored."""
     return tuple([Span(*each) for each in loads(stored)]) if stored and stored != "[]" else ()
@@ -279,47 +209,3 @@ def _replacing(writer: BatchWriter, table: str, new: Mapping[str, T]) -> dict[in
         elif outcome == "less" and table == "judgements":
             writer.counts["judgements_kept"] += 1
     return chosen
-
-
-def _clear(con: sqlite3.Connection, tables: Mapping[str, Sequence[str]], papers: Sequence[int]) -> None:
-    wanted = numbers(papers)
-    for table in tables:
-        con.execute(f"DELETE FROM {table} WHERE paper IN (SELECT value FROM json_each(?))", (wanted,))
-
-
-def _columns(table: str) -> Sequence[str]:
-    return _JUDGED.get(table) or _MEASURED[table]
-
-
-def _insert(con: sqlite3.Connection, table: str, rows: Iterable[Sequence[object]]) -> None:
-    columns = _columns(table)
-    con.executemany(
-        f"INSERT INTO {table} (paper, {', '.join(columns)}) VALUES (?{', ?' * len(columns)})",
-        rows,
-    )
-
-
-def _rows(con: sqlite3.Connection, tables: Mapping[str, Sequence[str]], paper: int) -> Rows | None:
-    found: Rows = {}
-    for table, columns in tables.items():
-        extra = " AND verdict IS NOT NULL" if table == "verdicts" else ""
-        found[table] = [
-            list(row)
-            for row in con.execute(
-                f"SELECT {', '.join(columns)} FROM {table} WHERE paper = ?{extra} ORDER BY {columns[0]}",
-                (paper,),
-            )
-        ]
-    return found if found[next(iter(tables))] else None
-
-
-def _put(con: sqlite3.Connection, tables: Mapping[str, Sequence[str]], paper: int, rows: Rows | None) -> None:
-    _clear(con, tables, [paper])
-    for table in tables:
-        _insert(con, table, [(paper, *row) for row in (rows or {}).get(table, ())])
-
-
-def _fields(name: str, rows: Rows) -> set[str]:
-    table = next(iter(_READINGS[name]))
-    at = _columns(table).index("fields_read")
-    return set(rows[table][0][at].split(","))

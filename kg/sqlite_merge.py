@@ -7,13 +7,13 @@ counts for the outermost.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Sequence
 
 from kg.combine import Kept, united
-from kg.sqlite_judge import lay_aside, redecide, restore
+from kg.sqlite_judge import redecide
 from kg.sqlite_papers import YOUNGER, numbers, refresh, reindex, searched
+from kg.sqlite_readings import JUDGED, MEASURED, choose, clear, keep, keep_cluster, restore_cluster
 
 _MOVED = ("aliases", "records", "decisions", "lists", "absorbed")
 
@@ -25,19 +25,23 @@ def merge_works(con: sqlite3.Connection, kept: int, absorbed: int, reason: str, 
     for n in (kept, absorbed):
         _keep_told(con, n)
     _remove_citations(con, (kept, absorbed))
-    set_aside = lay_aside(con, kept, absorbed)
+    for n in (kept, absorbed):
+        keep(con, n)
+    keep_cluster(con, absorbed)
     number = con.execute(
-        "INSERT INTO merges (kept, kept_id, absorbed, absorbed_id, reason, time, set_aside)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (kept, ids[kept], absorbed, ids[absorbed], reason, time, json.dumps(set_aside, ensure_ascii=False)),
+        "INSERT INTO merges (kept, kept_id, absorbed, absorbed_id, reason, time) VALUES (?, ?, ?, ?, ?, ?)",
+        (kept, ids[kept], absorbed, ids[absorbed], reason, time),
     ).lastrowid
     for table in _MOVED:
         con.execute(f"UPDATE {table} SET paper = ? WHERE paper = ?", (kept, absorbed))
     con.execute("INSERT INTO absorbed (work, paper) VALUES (?, ?)", (absorbed, kept))
     reindex(con, {n: text for n, text in texts.items() if n == absorbed}, {})
+    for tables in (JUDGED, MEASURED):
+        clear(con, tables, [absorbed])
     con.execute("DELETE FROM degrees WHERE paper = ?", (absorbed,))
     con.execute("DELETE FROM papers WHERE n = ?", (absorbed,))
     refresh(con, [kept], {n: text for n, text in texts.items() if n == kept})
+    choose(con, kept)
     redecide(con, [kept])
     _rebuild_citations(con, (kept,))
     assert number is not None
@@ -46,10 +50,11 @@ def merge_works(con: sqlite3.Connection, kept: int, absorbed: int, reason: str, 
 
 def unmerge_works(con: sqlite3.Connection, number: int, time: str) -> None:
     """Undo a merge that stands."""
-    absorbed, absorbed_id, set_aside = con.execute(
-        "SELECT absorbed, absorbed_id, set_aside FROM merges WHERE number = ?", (number,)
+    absorbed, absorbed_id = con.execute(
+        "SELECT absorbed, absorbed_id FROM merges WHERE number = ?", (number,)
     ).fetchone()
     (root,) = con.execute("SELECT paper FROM absorbed WHERE work = ?", (absorbed,)).fetchone()
+    keep(con, root)
     con.execute("UPDATE merges SET undone = ? WHERE number = ?", (time, number))
     works = [
         n
@@ -70,7 +75,9 @@ def unmerge_works(con: sqlite3.Connection, number: int, time: str) -> None:
             (absorbed, numbers(works)),
         )
     refresh(con, [root, absorbed], texts)
-    restore(con, root, absorbed, json.loads(set_aside))
+    for n in (root, absorbed):
+        choose(con, n)
+    restore_cluster(con, absorbed)
     redecide(con, [root, absorbed])
     _rebuild_citations(con, (root, absorbed))
 

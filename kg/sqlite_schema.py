@@ -225,8 +225,7 @@ CREATE TABLE merges (
     absorbed_id TEXT NOT NULL,
     reason TEXT NOT NULL,
     time TEXT NOT NULL,
-    undone TEXT,
-    set_aside TEXT NOT NULL
+    undone TEXT
 ) STRICT;
 CREATE INDEX merges_kept ON merges (kept);
 CREATE INDEX merges_absorbed ON merges (absorbed);
@@ -236,6 +235,13 @@ CREATE TABLE absorbed (
     paper INTEGER NOT NULL REFERENCES papers (n)
 ) STRICT;
 CREATE INDEX absorbed_paper ON absorbed (paper);
+
+CREATE TABLE readings (
+    work INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    rows TEXT NOT NULL,
+    PRIMARY KEY (work, kind)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE lists (
     name TEXT NOT NULL,

@@ -1,0 +1,165 @@
+"""Full text finds what reading token by token finds: membership and totals, not ranks, are promised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kg.answers import PaperDetails
+from kg.model import Batch
+from kg.paper_filter import PaperFilter
+from kg.store import GraphStore, open_store
+from tests.store import naive
+from tests.store.records import EVERYTHING, arxiv, doi, paper, papers
+from tests.strategies import dirty_titles
+
+TEXTS = (
+    "Speech at 1.5 kbps, and 24kHz music",
+    "Version 1 5 of vq_wav2vec",
+    "wav2vec 2.0 and wav2vec2.0",
+    "A naïve étude by Größe; ﬁne",
+    "Don't stop: the speaker’s words",
+    "語音標記 and 標語 音",
+    "テレビ と ガード",
+    "Text-to-speech (TTS) codecs",
+    "codec codecs codecs",
+    "word ¶ boundary",
+    "İstanbul ΣΑΣ σας",
+)
+
+
+def found(number: int) -> str:
+    """Id of a text; its own token is no word of a query."""
+    return f"openalex:W{1000 + number}"
+
+
+QUERIES = (
+    ("1.5", {0}),
+    ("5", {1}),
+    ("kbps 1.5", {0}),
+    ("1.5kbps", {0}),
+    ("24 khz", {0}),
+    ("wav2vec", {1, 2}),
+    ("vq_wav2vec", {1}),
+    ("wav2*", {1, 2}),
+    ("wav2vec2.0", {2}),
+    ("naïve", {3}),
+    ("naive ETUDE", {3}),
+    ("grosse", {3}),
+    ("fine", {3}),
+    ("don't", {4}),
+    ("don’t", {4}),
+    ("speaker", {4}),
+    ("語音", {5}),
+    ("標語", {5}),
+    ("音語", set()),
+    ("ガ", {6}),
+    ("カ", set()),
+    ('"text to speech"', {7}),
+    ("text-to-speech", {7}),
+    ('"speech text"', set()),
+    ("codec", {8}),
+    ("codec*", {7, 8}),
+    ("codec* -tts", {8}),
+    ("tts OR 語音 OR nothing", {5, 7}),
+    ("wav2vec -vq", {2}),
+    ("-the -a -and", {1, 6, 7, 8, 9, 10}),
+    ("istanbul", {10}),
+    ("σασ", {10}),
+    ("?!", set()),
+    ("-?!", set()),
+    ("OR", set()),
+    ('"', set()),
+)
+
+
+@pytest.fixture(scope="module", params=["sqlite"])
+def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphStore]:
+    with open_store(f"sqlite:///{(tmp_path_factory.mktemp('search') / 'store.sqlite').as_posix()}") as store:
+        store.upsert(Batch(papers=tuple(paper(found(n), title=text) for n, text in enumerate(TEXTS))))
+        yield store
+
+
+@pytest.fixture(scope="module", params=["sqlite"])
+def changing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphStore]:
+    with open_store(f"sqlite:///{(tmp_path_factory.mktemp('changing') / 'store.sqlite').as_posix()}") as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def known(filled: GraphStore) -> list[PaperDetails]:
+    return [filled.paper(id) for id in filled.ids(EVERYTHING)]
+
+
+@pytest.mark.parametrize(("query", "expected"), QUERIES)
+def test_a_query_finds(filled: GraphStore, query: str, expected: set[int]) -> None:
+    where = PaperFilter(text=query, include=())
+    assert set(filled.ids(where)) == {found(n) for n in expected}
+    assert filled.papers(where, sort="relevance").total == len(expected)
+
+
+def test_blank_text_is_no_condition(filled: GraphStore) -> None:
+    assert filled.papers(PaperFilter(text=" \n", include=()), sort="relevance").total == len(TEXTS)
+
+
+pieces = st.sampled_from(
+    ["codec", "wav2vec", "1.5", "don't", "語音", "OR", "-", '"', "*", " ", "vq_", "naïve", "to speech", "(", ")", "AND",
+     "NOT", "NEAR", "^", ":", "{", "+", "'", ";", "\\", "%", "search_text", "\x00", "¶", "\ud800", "é"]
+)  # fmt: skip
+queries = st.one_of(
+    st.text(max_size=30), st.lists(pieces, max_size=8).map("".join), st.lists(pieces, max_size=8).map(" ".join)
+)
+
+
+@given(query=queries)
+def test_any_text_is_a_query_and_means_what_its_tokens_say(
+    filled: GraphStore, known: list[PaperDetails], query: str
+) -> None:
+    where = PaperFilter(text=query, include=())
+    expected = [each.row.id for each in naive.matching(known, where)]
+    page = filled.papers(where, sort="relevance", limit=100)
+    assert sorted(row.id for row in page.rows) == filled.ids(where) == sorted(expected)
+    assert page.total == len(expected)
+
+
+@given(title=dirty_titles().filter(lambda title: title.isprintable() and title.strip()), query=queries)
+def test_any_title_is_found_as_its_tokens_say(changing: GraphStore, title: str, query: str) -> None:
+    changing.upsert(Batch(papers=(paper(doi(1), title=title),)))
+    where = PaperFilter(text=query, include=())
+    assert changing.ids(where) == [each.row.id for each in naive.matching([changing.paper(doi(1))], where)]
+
+
+def test_a_very_long_query_is_answered(filled: GraphStore) -> None:
+    long = " ".join(f"codec{n}" for n in range(3_000))
+    assert filled.papers(PaperFilter(text=long, include=()), sort="relevance").total == 0
+    assert filled.papers(PaperFilter(text=long.replace(" ", " OR ") + " OR codec", include=())).total == 1
+    assert filled.papers(PaperFilter(text=long.replace(" ", " -") + " -codec*", include=())).total == 0
+
+
+def test_authors_venue_and_ids_are_searched_and_no_phrase_runs_across(store: GraphStore) -> None:
+    told = paper(
+        arxiv(1), doi(1), title="A codec", abstract="Model text.", venue="Some Venue", authors=("Ann B", "Cy D")
+    )
+    store.upsert(Batch(papers=(told,)))
+    for query in ("ann", '"cy d"', "venue", "2001.00001", "10.1000/paper.1", "arXiv:2001.00001", '"model text"'):
+        assert store.papers(PaperFilter(text=query, include=())).total == 1, query
+    for query in ('"codec model"', '"b cy"', '"text ann"', "¶"):
+        assert store.papers(PaperFilter(text=query, include=())).total == 0, query
+
+
+def test_the_index_follows_every_change(store: GraphStore) -> None:
+    def total(query: str) -> int:
+        return store.papers(PaperFilter(text=query, include=()), sort="relevance").total
+
+    store.upsert(Batch(papers=(paper(arxiv(1), title="First words", abstract="Older text."), *papers(2))))
+    store.upsert(
+        Batch(papers=(paper(arxiv(1), doi(1), title="Other words", abstract="Newer text.", authors=("Ann B",)),))
+    )
+    assert [total(query) for query in ("first", "older", "other newer", "ann", "10.1000/paper.1")] == [0, 0, 1, 1, 1]
+    number = store.merge(arxiv(2), arxiv(1), "tried").number
+    assert (total("newer"), total("2001.00001 2001.00002"), total("words")) == (1, 1, 1)
+    store.unmerge(number)
+    assert (total("newer"), total("2001.00001 2001.00002"), total("words")) == (1, 0, 1)
