@@ -37,6 +37,7 @@ def main() -> None:
     current = st.navigation(list(pages.values()), position="top")
     state.follow()
     try:
+        state.carry_out()
         if current.url_path != "protocol" and atlas.counts().papers == 0:
             empty_store()
         else:

@@ -167,6 +167,17 @@ def take_message(place: str) -> tuple[str, tuple[Callable[..., None], tuple[Any,
     return held[1], held[2]
 
 
+def later(deed: Callable[..., None], *arguments: Any) -> None:
+    """Callback for whatever writes to the store: `carry_out` does it as the run begins, where errors are shown."""
+    st.session_state.setdefault("_deeds", []).append((deed, arguments))
+
+
+def carry_out() -> None:
+    """Do what callbacks asked for. Raises AtlasError when the store refuses."""
+    for deed, arguments in st.session_state.pop("_deeds", []):
+        deed(*arguments)
+
+
 # Language
 
 

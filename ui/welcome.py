@@ -47,4 +47,6 @@ def show_message(place: str) -> None:
         st.markdown(f":material/check_circle: {said}", width="content")
         if undo is not None:
             act, arguments = undo
-            st.button(t("app.undo"), key=f"undo.{place}", icon=":material/undo:", on_click=act, args=arguments)
+            st.button(
+                t("app.undo"), key=f"undo.{place}", icon=":material/undo:", on_click=state.later, args=(act, *arguments)
+            )

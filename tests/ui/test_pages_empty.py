@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from kg.model import Decision
+from ui import state
 from ui.text import t
 
 Visit = Callable[..., AppTest]
@@ -51,3 +53,14 @@ def test_a_malformed_store_url_names_the_fix(empty_url: str, visit: Visit, monke
     app = visit("papers")
     assert not app.exception
     assert "sqlite" in app.error[0].value
+
+
+def test_a_deed_that_the_store_refuses_is_said_like_any_error(empty_url: str, visit: Visit) -> None:
+    app = visit("protocol")
+    decision = Decision("arxiv:2209.03143", "include", "exclude", "tester", "", "2026-01-01T00:00:00+00:00")
+    app.session_state["_deeds"] = [(lambda: state.store().decide(decision), ())]
+    app.run()
+    assert not app.exception
+    assert "2209" in app.error[0].value
+    assert not app.title
+    assert app.run().title, "the deed is not tried again"

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from kg.exchange.csv import read_rows
-from kg.model import Paper
+from kg.model import Decision, Paper
 from kg.paper_filter import PaperFilter, Sort
 from kg.store import GraphStore
 from tests.ui.world import AUDIOLM, CODEC, EXCLUDED, HYBRID, NASTY, STUB, TITLE_ONLY, UNDATED, UNJUDGED, span
@@ -207,6 +207,17 @@ def test_a_decision_can_be_withdrawn(world: GraphStore, visit: Visit) -> None:
     app.button(key="decide.clear").click().run()
     assert world.paper(HYBRID).row.include == "include"
     assert "withdrawn" in shown(app)
+
+
+def test_history_tells_of_single_criteria_too(world: GraphStore, visit: Visit) -> None:
+    for verdict, reason in (("not_met", "says [no] codec"), (None, "")):
+        world.decide(Decision(CODEC, "A1", verdict, "ada", reason, "2026-01-03T00:00:00+00:00"))
+    world.decide(Decision(CODEC, "X1", "met", "bo <b>", "", "2026-01-04T00:00:00+00:00"))
+    app = visit("papers", paper=CODEC)
+    assert not app.exception
+    for words in (r"ada: A1 not met (says \[no\] codec)", "ada: A1 withdrawn (no reason given)", r"bo \<b\>: X1 met"):
+        assert words in shown(app)
+    assert '<span class="ta-person">bo &lt;b&gt;: met</span>' in "\n".join(html_of(app))
 
 
 def test_reading_lists_take_and_give_back(world: GraphStore, visit: Visit) -> None:

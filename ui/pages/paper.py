@@ -154,7 +154,7 @@ def _verdicts(details: PaperDetails) -> None:
         why = " · ".join(html.escape(part) for part in (verdict.reason, sure) if part)
         overruled = ""
         if person is not None and person.verdict is not None:
-            said = t("paper.overruled", verdict=person.verdict, who=person.reviewer)
+            said = t("paper.overruled", verdict=_decided(person), who=person.reviewer)
             overruled = f'<span class="ta-person">{html.escape(said)}</span>'
         parts.append(
             f'<li><span class="ta-criterion">{html.escape(verdict.criterion)}</span>'
@@ -245,8 +245,8 @@ def _decision(details: PaperDetails) -> None:
                 icon=":material/undo:",
                 type="tertiary",
                 help=t("decide.clear_help"),
-                on_click=_decide,
-                args=(id, None, t("decide.withdrawn"), held),
+                on_click=state.later,
+                args=(_decide, id, None, t("decide.withdrawn"), held),
             )
 
 
@@ -274,7 +274,11 @@ def _lists(details: PaperDetails) -> None:
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
                 state.link("papers", plain(name), {"list": name, "include": "any"})
                 st.button(
-                    t("lists.remove"), key=f"lists.remove.{name}", type="tertiary", on_click=_unlist, args=(name, id)
+                    t("lists.remove"),
+                    key=f"lists.remove.{name}",
+                    type="tertiary",
+                    on_click=state.later,
+                    args=(_unlist, name, id),
                 )
         others = [name for name in sorted(atlas.reading_lists()) if name not in details.lists]
         key = f"lists.add.{id}"
@@ -286,8 +290,8 @@ def _lists(details: PaperDetails) -> None:
             accept_new_options=True,
             placeholder=t("lists.placeholder"),
             label_visibility="collapsed",
-            on_change=_enlist,
-            args=(key, id),
+            on_change=state.later,
+            args=(_enlist, key, id),
         )
 
 
@@ -376,8 +380,20 @@ def _told(history: Sequence[Decision]) -> list[str]:
             "history.line",
             time=each.time.replace("T", " ")[:16],
             who=plain(each.reviewer),
-            what=filters.verdict_name(each.verdict).lower() if each.verdict else t("history.withdrawn"),
+            what=_what(each),
             why=plain(short(each.reason, 300)) or t("history.no_reason"),
         )
         for each in history
     ]
+
+
+def _what(each: Decision) -> str:
+    """What a line of the history decided, as Markdown: the paper as a whole, or one criterion by its id."""
+    said = _decided(each)
+    return said if each.criterion == "include" else f"{plain(each.criterion)} {said}"
+
+
+def _decided(each: Decision) -> str:
+    if each.verdict is None:
+        return t("history.withdrawn")
+    return filters.verdict_name(each.verdict).lower() if each.criterion == "include" else filters.met_name(each.verdict)
