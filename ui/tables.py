@@ -12,7 +12,7 @@ from kg.answers import PaperRow
 from kg.exchange.csv import write_rows
 from kg.paper_filter import PaperFilter, Sort
 from ui import atlas, filters, state
-from ui.text import plain, short, t
+from ui.text import label, plain, short, t
 
 PAGE = 50
 EXPORT_PAGE = 2_000
@@ -40,7 +40,7 @@ def paper_table(
     unknown = t("unknown")
     table = pa.table(
         {
-            "title": [row.title or t("paper.untitled", id=row.id) for row in rows],
+            "title": [label(row.title or t("paper.untitled", id=row.id)) for row in rows],
             "year": pa.array([row.year for row in rows], pa.int32()),
             "first_author": [_authors(row) for row in rows],
             "topics": [list(row.topics) for row in rows],
@@ -63,14 +63,14 @@ def paper_table(
         column_config={
             "title": column.ButtonColumn(
                 t("table.title"),
-                width=470,
+                width=455,
                 type="tertiary",
                 alignment="left",
                 key=f"{key}.opened",
                 on_click=_clicked,
                 args=(f"{key}.opened", ids, on_open),
             ),
-            "year": column.NumberColumn(t("table.year"), format="%d", width=56),
+            "year": column.NumberColumn(t("table.year"), format="%d", width=72),
             "first_author": column.TextColumn(t("table.authors"), width=120),
             "topics": column.ListColumn(t("table.topics"), width=112),
             "token_type": column.TextColumn(t("table.token_type"), width=92),

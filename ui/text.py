@@ -89,8 +89,13 @@ def plain(text: str) -> str:
     as `:heart:` is broken by a word joiner, since Streamlit replaces it after parsing; control characters and marks
     that turn the reading direction are dropped.
     """
+    return _PUNCTUATION.sub(r"\\\1", label(text))
+
+
+def label(text: str) -> str:
+    """Text from outside on one line for a place that reads no Markdown but replaces shortcodes, such as a cell."""
     one_line = _BREAKS.sub(" ", visible(text)).strip()
-    return _PUNCTUATION.sub(r"\\\1", _SHORTCODE.sub(f":{_WORD_JOINER}", one_line))
+    return _SHORTCODE.sub(f":{_WORD_JOINER}", one_line)
 
 
 def visible(text: str) -> str:

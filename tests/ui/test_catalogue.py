@@ -220,3 +220,7 @@ def test_short_cuts_at_a_word() -> None:
     assert text.short("one two three", 50) == "one two three"
     assert text.short("one two three", 10) == "one two…"
     assert len(text.short("x" * 100, 10)) == 10
+
+
+def test_a_cell_shows_its_text_without_icons_and_turned_directions() -> None:
+    assert text.label(":material/home: a\u202eb\n*c*") == ":\u2060material/home: ab *c*"

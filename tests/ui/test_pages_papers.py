@@ -17,7 +17,7 @@ from kg.store import GraphStore
 from tests.ui.world import AUDIOLM, CODEC, EXCLUDED, HYBRID, NASTY, STUB, TITLE_ONLY, UNDATED, UNJUDGED, span
 from ui import evidence, links, tables
 from ui.evidence import Mark
-from ui.text import visible
+from ui.text import label, visible
 
 Visit = Callable[..., AppTest]
 
@@ -56,8 +56,8 @@ def test_the_table_says_unknown_for_what_is_unknown(world: GraphStore, visit: Vi
 @pytest.mark.parametrize("sort", ["title", "cited", "bitrate", "oldest"])
 def test_the_order_is_that_of_the_url(world: GraphStore, visit: Visit, sort: Sort) -> None:
     titles = list(visit("papers", sort=sort).dataframe[0].value["title"])
-    assert titles == [row.title for row in world.papers(PaperFilter(), sort=sort).rows]
-    assert titles != [row.title for row in world.papers(PaperFilter()).rows]
+    assert titles == [label(row.title or "") for row in world.papers(PaperFilter(), sort=sort).rows]
+    assert titles != [label(row.title or "") for row in world.papers(PaperFilter()).rows]
 
 
 @pytest.mark.parametrize(("row", "opened"), [(1, ["b"]), (0, ["a"]), (9, [])])
