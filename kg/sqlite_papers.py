@@ -112,6 +112,8 @@ def paper_values(whole: Whole, first_author: str | None, accounts: Sequence[Stor
 def refresh(con: sqlite3.Connection, papers: Sequence[int], before: Mapping[int, str]) -> list[int]:
     """Make existing papers anew from their records; returns those that were stubs and are papers now.
 
+    A paper becomes a stub again only when a merge is undone, which takes its citations away before.
+
     Args:
         before: their search texts before any of their records or ids changed.
     """
@@ -146,26 +148,24 @@ def refresh(con: sqlite3.Connection, papers: Sequence[int], before: Mapping[int,
     )
     reindex(con, before, searched(con, papers))
     promoted = [n for n in papers if old[n][0] and wholes[n].title is not None]
-    demoted = [n for n in papers if not old[n][0] and wholes[n].title is None]
-    _count_from(con, promoted, +1)
-    _count_from(con, demoted, -1)
+    _count_promoted(con, promoted)
     redated = [n for n in papers if old[n][1] != wholes[n].published]
     if redated:
         _date_citations(con, redated)
     return promoted
 
 
-def _count_from(con: sqlite3.Connection, papers: Sequence[int], step: int) -> None:
-    """Papers that stop or start being stubs count for those they cite and those that cite them."""
+def _count_promoted(con: sqlite3.Connection, papers: Sequence[int]) -> None:
+    """Stubs that became papers count for those they cite and those that cite them."""
     if not papers:
         return
     wanted = numbers(papers)
     for column, end, other in (("cited_by", "cited", "citing"), ("refs", "citing", "cited")):
         con.execute(
-            f"UPDATE degrees SET {column} = {column} + ? * x.links FROM"
+            f"UPDATE degrees SET {column} = {column} + x.links FROM"
             f" (SELECT c.{end} AS n, count(*) AS links FROM json_each(?) AS j CROSS JOIN cites AS c"
             f" ON c.{other} = j.value GROUP BY c.{end}) AS x WHERE degrees.paper = x.n",
-            (step, wanted),
+            (wanted,),
         )
 
 

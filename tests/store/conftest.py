@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,15 +11,13 @@ from kg.store import GraphStore, open_store
 ENGINES = ("sqlite",)
 
 
-@pytest.fixture(params=ENGINES)
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+@pytest.fixture(scope="session", params=ENGINES)
+def empty_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], str]:
     """Gives the URL of another empty store at every call."""
-    made: list[str] = []
 
     def url() -> str:
         assert request.param == "sqlite"
-        made.append(f"sqlite:///{(tmp_path / f'store-{len(made)}.sqlite').as_posix()}")
-        return made[-1]
+        return f"sqlite:///{(tmp_path_factory.mktemp('store') / 'store.sqlite').as_posix()}"
 
     return url
 

@@ -69,9 +69,9 @@ def fill(store: GraphStore, size: int = 60) -> None:
     store.add_to_list("mine", known[5:25])
 
 
-@pytest.fixture(scope="module", params=["sqlite"])
-def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphStore]:
-    with open_store(f"sqlite:///{(tmp_path_factory.mktemp('filters') / 'store.sqlite').as_posix()}") as store:
+@pytest.fixture(scope="module")
+def filled(empty_url: Callable[[], str]) -> Iterator[GraphStore]:
+    with open_store(empty_url()) as store:
         fill(store)
         yield store
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -59,7 +61,7 @@ graphs = st.sets(st.tuples(st.integers(1, 12), st.integers(1, 12)).filter(lambda
 )
 @settings(max_examples=60)
 def test_a_neighbourhood_is_a_ranked_and_capped_walk(
-    tmp_path_factory: pytest.TempPathFactory,
+    empty_url: Callable[[], str],
     pairs: Pairs,
     seeds: list[int],
     hops: int,
@@ -69,8 +71,7 @@ def test_a_neighbourhood_is_a_ranked_and_capped_walk(
     filtered: bool,
 ) -> None:
     everyone = set(range(1, 13))
-    url = f"sqlite:///{(tmp_path_factory.mktemp('walk') / 'store.sqlite').as_posix()}"
-    with open_store(url) as store:
+    with open_store(empty_url()) as store:
         store.upsert(
             Batch(
                 papers=papers(*everyone),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -45,7 +46,7 @@ def shortest(pairs: Pairs, start: int, end: int, allowed: set[int], directed: bo
 )
 @settings(max_examples=100)
 def test_a_path_is_the_first_of_the_shortest(
-    tmp_path_factory: pytest.TempPathFactory,
+    empty_url: Callable[[], str],
     pairs: Pairs,
     start: int,
     end: int,
@@ -54,7 +55,7 @@ def test_a_path_is_the_first_of_the_shortest(
     filtered: bool,
 ) -> None:
     everyone = set(range(1, 11))
-    with open_store(f"sqlite:///{(tmp_path_factory.mktemp('path') / 'store.sqlite').as_posix()}") as store:
+    with open_store(empty_url()) as store:
         store.upsert(
             Batch(
                 papers=papers(*everyone),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
@@ -76,16 +76,16 @@ QUERIES = (
 )
 
 
-@pytest.fixture(scope="module", params=["sqlite"])
-def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphStore]:
-    with open_store(f"sqlite:///{(tmp_path_factory.mktemp('search') / 'store.sqlite').as_posix()}") as store:
+@pytest.fixture(scope="module")
+def filled(empty_url: Callable[[], str]) -> Iterator[GraphStore]:
+    with open_store(empty_url()) as store:
         store.upsert(Batch(papers=tuple(paper(found(n), title=text) for n, text in enumerate(TEXTS))))
         yield store
 
 
-@pytest.fixture(scope="module", params=["sqlite"])
-def changing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphStore]:
-    with open_store(f"sqlite:///{(tmp_path_factory.mktemp('changing') / 'store.sqlite').as_posix()}") as store:
+@pytest.fixture(scope="module")
+def changing(empty_url: Callable[[], str]) -> Iterator[GraphStore]:
+    with open_store(empty_url()) as store:
         yield store
 
 

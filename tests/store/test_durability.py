@@ -1,0 +1,212 @@
+"""A killed process, two processes at once, many threads, a backup under load: batch and cursor stay together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from kg.errors import NotFound, StoreError
+from kg.model import Batch, Cursor
+from kg.paper_filter import PaperFilter
+from kg.store import GraphStore, open_store
+from tests.store.records import EVERYTHING, arxiv, cites, paper, papers
+
+ROOT = Path(__file__).parents[2]
+WRITER = """
+import sys
+from kg.model import Batch, Cursor
+from kg.store import open_store
+from tests.store.records import arxiv, cites, paper
+
+url, stream, first = sys.argv[1], sys.argv[2], int(sys.argv[3])
+with open_store(url) as store:
+    found = store.cursor("file", stream)
+    start = 0 if found is None else int(found.position)
+    for number in range(start, 400):
+        papers = tuple(paper(arxiv(first + 5 * number + k), abstract="Words of a text. " * 20) for k in range(5))
+        pairs = [(first + 5 * number + k, first + (5 * number + k) // 2) for k in range(5)]
+        store.upsert(Batch(papers, cites(*pairs)), Cursor("file", stream, str(number + 1), "2025"))
+        print(number, flush=True)
+"""
+
+
+def writer(url: str, stream: str = "a", first: int = 0) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITER, url, stream, str(first)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+def consistent(store: GraphStore, batches: int, first: int = 0) -> None:
+    """What `batches` batches of the writer leave."""
+    counts = store.counts()
+    size = 5 * batches
+    mine = [id for id in store.ids(EVERYTHING) if first <= int(id[-5:]) < first + 2_000]
+    assert mine == [arxiv(first + n) for n in range(size)]
+    assert store.papers(PaperFilter(text="words", include=())).total == counts.papers
+    rows = store.papers(EVERYTHING, limit=100_000).rows
+    assert sum(row.references for row in rows) == sum(row.cited_by for row in rows) == counts.citations
+
+
+@pytest.mark.parametrize("after", [1, 7])
+def test_a_killed_writer_leaves_whole_batches_and_goes_on(empty_url: Callable[[], str], after: int) -> None:
+    url = empty_url()
+    for round_number in range(1, 3):
+        process = writer(url)
+        assert process.stdout is not None
+        for _ in range(after):
+            process.stdout.readline()
+        time.sleep(0.003 * round_number)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        with open_store(url) as store:
+            cursor = store.cursor("file", "a")
+            assert cursor is not None
+            assert int(cursor.position) >= round_number * after
+            consistent(store, int(cursor.position))
+
+
+def test_a_failing_batch_leaves_nothing_behind(store: GraphStore) -> None:
+    store.upsert(Batch(papers=papers(1)), Cursor("file", "a", "1", "2025"))
+    before = (store.revision(), store.counts(), store.cursor("file", "a"))
+    batch = Batch(papers=papers(2), citations=cites((2, 1)), measured={arxiv(9): None})  # type: ignore[dict-item]
+    with pytest.raises(NotFound):
+        store.upsert(batch, Cursor("file", "a", "2", "2025"))
+    assert (store.revision(), store.counts(), store.cursor("file", "a")) == before
+    store.upsert(Batch(papers=papers(2), citations=cites((2, 1))), Cursor("file", "a", "2", "2025"))
+    assert store.paper(arxiv(1)).row.cited_by == 1
+
+
+def test_two_processes_write_and_a_third_reads(empty_url: Callable[[], str]) -> None:
+    url = empty_url()
+    open_store(url).close()
+    processes = [writer(url, "a", 0), writer(url, "b", 5_000)]
+    with open_store(url) as store:
+        seen = []
+        while any(process.poll() is None for process in processes) and len(seen) < 15:
+            page = store.papers(EVERYTHING, limit=3)
+            assert page.total == page.of
+            seen.append((store.revision(), page.total))
+            time.sleep(0.02)
+        for process in processes:
+            process.kill()
+            process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
+        assert seen == sorted(seen)
+        for stream, first in (("a", 0), ("b", 5_000)):
+            cursor = store.cursor("file", stream)
+            consistent(store, int(cursor.position) if cursor else 0, first)
+
+
+def test_many_threads_share_a_store(store: GraphStore) -> None:
+    start = threading.Barrier(8)
+
+    def work(number: int) -> int:
+        start.wait(timeout=10)
+        for k in range(5):
+            n = 10 * number + k
+            store.upsert(Batch(papers=papers(n), citations=cites((n, 0))))
+            assert store.paper(arxiv(n)).row.id == arxiv(n)
+            assert store.papers(EVERYTHING).total >= k
+        return number
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(work, range(1, 9))) == list(range(1, 9))
+    assert store.counts().papers == 40
+    assert store.paper(arxiv(0)).row.cited_by == 40
+
+
+def test_a_reader_does_not_wait_for_a_writer(store: GraphStore) -> None:
+    store.upsert(Batch(papers=papers(1)))
+    reading = store.texts(batch=1)
+    next(reading)
+    store.upsert(Batch(papers=papers(2)))
+    assert [id for batch in reading for id, _, _ in batch] == [arxiv(2)]
+
+
+def test_a_backup_under_load_is_a_whole_store(store: GraphStore, tmp_path: Path) -> None:
+    store.upsert(Batch(papers=papers(0)))
+    stop = threading.Event()
+
+    def write() -> None:
+        for n in range(1, 2_000):
+            if stop.is_set():
+                return
+            store.upsert(Batch(papers=(paper(arxiv(n)),), citations=cites((n, 0))), Cursor("f", "a", str(n), "2025"))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        while store.counts().papers < 10:
+            time.sleep(0.005)
+        target = tmp_path / "copies" / "backup.sqlite"
+        target.parent.mkdir()
+        store.backup(target)
+    finally:
+        stop.set()
+        thread.join()
+    assert [each.name for each in target.parent.iterdir()] == [target.name]
+    with open_store(f"sqlite:///{target.as_posix()}") as copy:
+        cursor = copy.cursor("f", "a")
+        assert cursor is not None
+        assert copy.counts().papers == int(cursor.position) + 1 >= 10
+        assert copy.paper(arxiv(0)).row.cited_by == int(cursor.position)
+        copy.upsert(Batch(papers=papers(5_000)))
+
+
+def test_a_backup_never_overwrites(store: GraphStore, tmp_path: Path) -> None:
+    target = tmp_path / "backup.sqlite"
+    target.write_text("precious", encoding="utf-8")
+    with pytest.raises(StoreError, match="exists"):
+        store.backup(target)
+    assert target.read_text(encoding="utf-8") == "precious"
+
+
+def test_a_cursor_is_known_only_once_written(store: GraphStore) -> None:
+    assert store.cursor("file", "a") is None
+    for position, done in (("1", False), ("2", False), ("2", True)):
+        cursor = Cursor("file", "a", position, "2025", done)
+        store.upsert(Batch(), cursor)
+        assert store.cursor("file", "a") == cursor
+    assert store.cursor("file", "b") is None
+
+
+def test_a_store_can_be_closed_twice_and_then_refuses(store: GraphStore) -> None:
+    store.close()
+    store.close()
+    with pytest.raises(StoreError, match="closed"):
+        store.counts()
+
+
+def test_a_store_is_found_again_as_it_was(empty_url: Callable[[], str]) -> None:
+    url = empty_url()
+    with open_store(url) as store:
+        store.upsert(Batch(papers=papers(1, 2), citations=cites((1, 2))))
+        before = (store.revision(), store.counts(), store.paper(arxiv(2)))
+        assert (store.url, store.engine, store.schema >= 1) == (url, url.partition(":")[0], True)
+    with open_store(url, create=False) as store:
+        assert (store.revision(), store.counts(), store.paper(arxiv(2))) == before
+
+
+def test_a_store_opened_for_reading_refuses_writes(empty_url: Callable[[], str]) -> None:
+    url = empty_url()
+    with open_store(url) as store:
+        store.upsert(Batch(papers=papers(1)))
+    with open_store(url, read_only=True) as store:
+        assert store.counts().papers == 1
+        with pytest.raises(StoreError, match="reading only"):
+            store.upsert(Batch(papers=papers(2)))

@@ -1,0 +1,151 @@
+"""The same random history told to a store and to a plain model gives the same answers at every step."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from kg.combine import is_younger
+from kg.model import Batch, Citation, Decision, Paper, PartialDate
+from kg.paper_filter import PaperFilter
+from kg.store import GraphStore, open_store
+from tests.store.model import Model, Record
+from tests.store.records import EVERYTHING, arxiv, doi
+
+IDS = [*(arxiv(n) for n in range(1, 5)), *(doi(n) for n in range(1, 5))]
+TITLES = ("Alpha", "Beta")
+SOURCES = ("arxiv", "openalex", "s2")
+
+ids = st.sampled_from(IDS)
+records = st.tuples(
+    st.lists(ids, min_size=1, max_size=3, unique=True).map(tuple),
+    st.sampled_from(SOURCES),
+    st.sampled_from(TITLES),
+    st.sampled_from([None, "Venue", "Meeting"]),
+    st.sampled_from([None, "2019", "2020-01", "2021-03-04"]),
+)
+
+
+class Histories(RuleBasedStateMachine):
+    """One store and the model beside it."""
+
+    engine = "sqlite"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.url = f"{self.engine}:///{(Path(self.folder.name) / 'store.sqlite').as_posix()}"
+        self.store: GraphStore = open_store(self.url)
+        self.model = Model()
+        self.clock = 0
+
+    def teardown(self) -> None:
+        self.store.close()
+        self.folder.cleanup()
+
+    @rule(told=records)
+    def tell(self, told: tuple[tuple[str, ...], str, str, str | None, str | None]) -> None:
+        named, source, title, venue, published = told
+        date = None if published is None else PartialDate(published, source)
+        paper = Paper(ids=named, title=title, published=date, venue=venue, source=source)
+        self.store.upsert(Batch(papers=(paper,)))
+        revision = self.store.revision()
+        self.store.upsert(Batch(papers=(paper,)))
+        assert self.store.revision() == revision
+        self.model.record(named, Record(-1, source, title, venue, published))
+
+    @rule(pairs=st.lists(st.tuples(ids, ids), min_size=1, max_size=4), source=st.sampled_from(SOURCES))
+    def cite(self, pairs: list[tuple[str, str]], source: str) -> None:
+        new = sorted({id for pair in pairs for id in pair if id not in self.model.work_of})
+        self.store.upsert(Batch(citations=tuple(Citation(a, b, source) for a, b in pairs)))
+        for id in new:
+            self.model.mint(id)
+        for citing, cited in pairs:
+            self.model.cite(citing, cited, source)
+
+    @precondition(lambda self: len(self.model.roots()) > 1)
+    @rule(data=st.data())
+    def merge(self, data: st.DataObject) -> None:
+        roots = st.sampled_from(self.model.roots())
+        kept, absorbed = data.draw(st.tuples(roots, roots).filter(lambda pair: pair[0] != pair[1]))
+        self.store.merge(self.model.names[kept], self.model.names[absorbed], "said so")
+        self.model.merge(kept, absorbed)
+
+    @precondition(lambda self: not all(self.model.undone))
+    @rule(data=st.data())
+    def unmerge(self, data: st.DataObject) -> None:
+        standing = [n for n, undone in enumerate(self.model.undone) if not undone]
+        number = data.draw(st.sampled_from(standing))
+        self.store.unmerge(number + 1)
+        self.model.undone[number] = True
+
+    @precondition(lambda self: self.model.names)
+    @rule(data=st.data(), verdict=st.sampled_from(["include", "exclude", None]))
+    def decide(self, data: st.DataObject, verdict: str | None) -> None:
+        id = data.draw(st.sampled_from(sorted(self.model.work_of)))
+        self.clock += 1
+        self.store.decide(Decision(id, "include", verdict, "reviewer", "read it", f"2025-01-01T00:00:{self.clock:06d}"))
+        self.model.decided.append((self.model.work_of[id], verdict))
+
+    @rule()
+    def reopen(self) -> None:
+        self.store.close()
+        self.store = open_store(self.url)
+
+    @invariant()
+    def every_answer_agrees(self) -> None:
+        model, store = self.model, self.store
+        roots = model.roots()
+        names = dict(enumerate(model.names))
+        assert store.resolve(IDS) == {id: names[root] for id in IDS if (root := model.find(id)) is not None}
+        real = {root for root in roots if model.title(root) is not None}
+        citations = model.citations()
+        for root in roots:
+            row = store.paper(names[root]).row
+            assert row.stub == (root not in real)
+            assert (row.title, row.venue, row.published) == (
+                model.title(root),
+                model.venue(root),
+                model.published(root),
+            )
+            assert (row.include, row.decided) == (model.include(root), model.include(root) is not None)
+            assert row.cited_by == sum(cited == root and citing in real for citing, cited in citations)
+            assert row.references == sum(citing == root and cited in real for citing, cited in citations)
+        assert store.ids(EVERYTHING) == sorted(names[root] for root in real)
+        for word in TITLES:
+            assert store.ids(PaperFilter(text=word, include=())) == sorted(
+                names[root] for root in real if model.title(root) == word
+            )
+        if roots:
+            everyone = store.neighbourhood([names[root] for root in roots], where=EVERYTHING)
+            assert [(link.citing, link.cited, link.younger, link.sources) for link in everyone.links] == sorted(
+                (
+                    names[a], names[b], is_younger(model.published(b), model.published(a)),
+                    tuple(sorted(sources)),
+                )
+                for (a, b), sources in citations.items()
+            )  # fmt: skip
+        assert [(each.kept, each.absorbed, each.undone is not None) for each in reversed(store.merges())] == [
+            (names[kept], names[absorbed], undone)
+            for (kept, absorbed), undone in zip(model.merges, model.undone, strict=True)
+        ]
+        counts = store.counts()
+        assert (counts.papers, counts.stubs) == (len(real), len(roots) - len(real))
+        assert counts.citations == sum(a in real and b in real for a, b in citations)
+        assert (counts.quarantined > 0) == bool(model.refused)
+
+
+TestHistories = Histories.TestCase
+TestHistories.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+
+
+@pytest.mark.long
+class TestLongHistories(Histories.TestCase):  # type: ignore[name-defined, misc]
+    """Many and longer ones."""
+
+    settings = settings(max_examples=500, stateful_step_count=60, deadline=None)
