@@ -7,11 +7,14 @@ where, fix; anything unforeseen writes its trace to a log file and names it.
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -21,11 +24,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.exceptions import TyperException
 
 from kg.errors import AtlasError, InputError, Interrupted
 from kg.store import GraphStore
 from ui import reading, terminal
-from ui.options import Out, Store, opened
+from ui.options import AsJson, Out, Store, opened
 
 if TYPE_CHECKING:
     from ingest.files import Ingested
@@ -86,7 +90,9 @@ def load(
     Example: tokenatlas load --update
     """
     from ingest.bundle import load_bundle
+    from kg.exchange.bundle import read_manifest
 
+    read_manifest(source)  # a wrong folder must not leave an empty store behind
     with opened(store, create=True) as into, stoppable() as asked, terminal.progress("Loading papers") as update_bar:
         done = load_bundle(into, source, update=update, clock=now, progress=update_bar, stop=asked.is_set)
     _stopped(done.stopped, "Loading")
@@ -113,8 +119,12 @@ def _judge(into: GraphStore, asked: threading.Event) -> None:
 
 def _ingest(paths: list[Path], store: str | None, rejects: Path | None, judge: bool, citations: bool) -> None:
     from ingest.files import ingest_citations, ingest_papers
+    from ingest.lines import LineReader
 
     verb = ingest_citations if citations else ingest_papers
+    for path in paths:  # a mistyped second name must not be found out after an hour with the first
+        with LineReader(path):
+            pass
     partial = False
     quarantined = 0
     with opened(store, create=True) as into, stoppable() as asked:
@@ -202,6 +212,7 @@ def screen(file: File = None, out: Out = None, rejects: Rejects = None, store: S
     from analysis.screening import Judge, to_record
 
     judge = Judge()
+    _either_file_or_store(file, out, rejects, store)
     if file:
         _read_file(file, out, rejects, "Judging", lambda id, *text: to_record(id, judge.judge(*text)))
         return
@@ -223,6 +234,7 @@ def specs(file: File = None, out: Out = None, rejects: Rejects = None, store: St
     from analysis.specifications import Extractor, to_record
 
     extractor = Extractor()
+    _either_file_or_store(file, out, rejects, store)
     if file:
         _read_file(file, out, rejects, "Reading numbers", lambda id, *text: to_record(id, extractor.extract(*text)))
         return
@@ -232,6 +244,14 @@ def specs(file: File = None, out: Out = None, rejects: Rejects = None, store: St
     terminal.say(f"Read the numbers of {done.read:,} papers by rules {extractor.rules}.")
 
 
+def _either_file_or_store(file: Path | None, out: Path | None, rejects: Path | None, store: str | None) -> None:
+    if file is None and (out or rejects):
+        option = "--out" if out else "--rejects"
+        raise typer.BadParameter("it goes with a FILE; without one the store is worked on", param_hint=option)
+    if file is not None and store:
+        raise typer.BadParameter("it does not go with a FILE, which needs no store", param_hint="--store")
+
+
 def _read_file(
     file: Path, out: Path | None, rejects: Path | None, what: str, conclude: Callable[..., dict[str, Any]]
 ) -> None:
@@ -239,7 +259,7 @@ def _read_file(
 
     with (
         TextReader(file, rejects=rejects) as texts,
-        terminal.writing(out) as target,
+        terminal.writing(out, reading=file) as target,
         stoppable() as asked,
         terminal.progress(what) as bar,
     ):
@@ -247,7 +267,8 @@ def _read_file(
             target.write(json.dumps(conclude(id, title, abstract), ensure_ascii=False) + "\n")
             bar(number, None)
             if asked.is_set():
-                raise Interrupted(f"{what} stopped early", where=str(file), hint="Run the same command again.")
+                hint = "The same command starts again from the first line."
+                raise Interrupted(f"{what} stopped early; no output was written", where=str(file), hint=hint)
     if texts.damage:
         terminal.say(f"{file} is damaged and was read up to the damage: {texts.damage}")
     if texts.rejected:
@@ -262,19 +283,26 @@ def cluster(
         int | None, typer.Option("--k", min=2, help="Number of clusters; chosen by silhouette if absent.", metavar="N")
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same clusters.", metavar="N")] = 0,
+    titles: Annotated[bool, typer.Option("--titles", help="Group by title where most abstracts are absent.")] = False,
+    as_json: AsJson = False,
     store: Store = None,
 ) -> None:
     """Group the included papers by what their texts say, with labels made of their terms.
 
     Example: tokenatlas cluster --k 12
     """
+    from dataclasses import asdict
+
     from analysis.judging import cluster_store
 
     with opened(store) as into:
-        found, bare = cluster_store(into, k=k, seed=seed)
+        found, bare = cluster_store(into, k=k, seed=seed, titles=titles)
     if bare:
         terminal.say(f"{bare:,} of {len(found.ids):,} papers have no abstract in this store: grouped by title alone.")
-    terminal.print_table(("cluster", "papers", "terms"), [(c.number, c.size, c.terms) for c in found.clusters])
+    if as_json:
+        terminal.print_json({"schema": 1, "run": found.run, "clusters": [asdict(each) for each in found.clusters]})
+    else:
+        terminal.print_table(("cluster", "papers", "terms"), [(c.number, c.size, c.terms) for c in found.clusters])
 
 
 @snapshot_app.command("build")
@@ -284,11 +312,14 @@ def snapshot_build(
     date: Annotated[
         str | None, typer.Option(help="Date written into the manifest; today (UTC) if absent.", metavar="DATE")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make the bundled corpus: included papers, their citation neighbours, all citations between them; no abstracts.
 
     Example: tokenatlas snapshot build --from ../shared/data
     """
+    from dataclasses import asdict
+
     from analysis.judging import cluster_store
     from ingest.snapshot import build
 
@@ -305,7 +336,13 @@ def snapshot_build(
         conclude=conclude,
         progress=terminal.say,
     )
-    terminal.print_table(("year", "included", "with a citation to or from another included paper", "share"), coverage)
+    columns = ("year", "included", "linked", "share")
+    if as_json:
+        rows = [dict(zip(columns, row, strict=True)) for row in coverage]
+        terminal.print_json({"schema": 1, "manifest": asdict(manifest), "coverage": rows})
+    else:
+        terminal.say("Included papers with a citation to or from another included paper, per year:")
+        terminal.print_table(columns, coverage)
     terminal.say(", ".join(f"{count:,} {name}" for name, count in manifest.counts.items()) + f" in {target}")
 
 
@@ -333,21 +370,53 @@ def serve(
     os.execv(sys.executable, command)  # noqa: S606 - our own interpreter and file, no shell
 
 
-def _log_unforeseen(error: Exception) -> Path:
+def _log_unforeseen(error: Exception) -> str:
+    """Write the trace where the platform keeps logs, else where temporary files go; says where it is."""
     from platformdirs import user_log_path
 
-    path = user_log_path("tokenatlas", appauthor=False, ensure_exists=True) / "tokenatlas.log"
-    with path.open("a", encoding="utf-8") as log:
-        log.write(f"{now()} tokenatlas {' '.join(sys.argv[1:])}\n")
-        log.write("".join(traceback.format_exception(error)) + "\n")
-    return path
+    command = re.sub(r"://[^/@\s]+@", "://***@", " ".join(sys.argv[1:]))
+    entry = f"{now()} tokenatlas {command}\n" + "".join(traceback.format_exception(error)) + "\n"
+    for folder in (user_log_path("tokenatlas", appauthor=False), Path(tempfile.gettempdir())):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with (folder / "tokenatlas.log").open("a", encoding="utf-8", errors="backslashreplace") as log:
+                log.write(entry)
+        except OSError:
+            continue
+        return f"the trace is in {folder / 'tokenatlas.log'}"
+    return "no log could be written"
+
+
+def _usage(error: TyperException) -> InputError:
+    """What Typer refuses, in our own three lines."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "tokenatlas"
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    return InputError(message, where=path, code="input.usage", hint=f"See {path} --help.")
+
+
+def _stop_now(*_: object) -> None:
+    raise Interrupted(
+        "Stopped early; everything up to the last whole batch is kept", hint="Run the same command again."
+    )
 
 
 def main() -> None:
     """Run a command; every error ends here as three lines and an exit code."""
     as_json = "--json" in sys.argv
+    # A title in any script must not fail on a terminal that claims to know ASCII only.
+    for stream, errors in ((sys.stdout, "strict"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors=errors)
+    signal.signal(signal.SIGTERM, _stop_now)
     try:
-        app()
+        sys.exit(app(standalone_mode=False, prog_name="tokenatlas"))
+    except TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(error, file=sys.stderr)
+        else:
+            terminal.show_error(_usage(error), as_json=as_json)
+        sys.exit(USAGE)
     except Interrupted as error:
         terminal.show_error(error, as_json=as_json)
         sys.exit(STOPPED)
@@ -364,7 +433,7 @@ def main() -> None:
         unforeseen = AtlasError(
             f"Something unforeseen happened: {type(error).__name__}: {error}",
             code="unforeseen",
-            where=f"the trace is in {_log_unforeseen(error)}",
+            where=_log_unforeseen(error),
             hint="Report it with that file; your store is as it was after the last whole batch.",
         )
         terminal.show_error(unforeseen, as_json=as_json)

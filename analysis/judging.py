@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from kg.errors import InputError
 from kg.model import Batch, Judgement, Measured
 from kg.paper_filter import PaperFilter
 from kg.store import GraphStore
@@ -96,11 +97,17 @@ def _run(
     return Judged(read, kept, stopped=False)
 
 
-def cluster_store(store: GraphStore, *, k: int | None = None, seed: int = 0) -> tuple[Clustering, int]:
+def cluster_store(
+    store: GraphStore, *, k: int | None = None, seed: int = 0, titles: bool = False
+) -> tuple[Clustering, int]:
     """Cluster the included papers by title and abstract and keep the result in the store.
 
     Returns:
         The clustering, and how many of its papers have no abstract here.
+
+    Raises:
+        InputError: most papers have no abstract here and `titles` does not say that titles will do; a clustering
+            made from abstracts elsewhere would be lost.
     """
     from analysis.clusters import cluster
 
@@ -114,6 +121,12 @@ def cluster_store(store: GraphStore, *, k: int | None = None, seed: int = 0) -> 
                 ids.append(id)
                 texts.append("\n".join(part for part in (title, abstract) if part))
                 bare += not abstract
+    if 2 * bare > len(ids) and not titles:
+        raise InputError(
+            f"{bare:,} of {len(ids):,} included papers have no abstract in this store",
+            where=store.url,
+            hint="Bring in their abstracts with `ingest files`, or add --titles to group by title alone.",
+        )
     found = cluster(ids, texts, k=k, seed=seed)
     members = {id: int(number) for id, number in zip(found.ids, found.assignment, strict=True) if number >= 0}
     store.put_clusters(found.run, found.clusters, members)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kg.errors import InputError
-from kg.exchange.bundle import read_batches, read_clusters, read_manifest
+from kg.exchange.bundle import read_batches, read_clusters, read_manifest, verify
 from kg.model import Batch, Cursor
 from kg.store import GraphStore
 
@@ -20,7 +20,7 @@ SOURCE, STREAM = "bundle", "corpus"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a load did; `up_to_date` when the store already held this very bundle."""
+    """What a load did; `up_to_date` when the store already held this very bundle, or a newer one."""
 
     papers: int
     citations: int
@@ -52,20 +52,23 @@ def load_bundle(
     same = cursor is not None and cursor.position.startswith(manifest.sha256)
     if cursor is not None and same and cursor.done:
         return Loaded(counts["papers"], counts["citations"], up_to_date=True, stopped=False)
+    if cursor is not None and cursor.position.rpartition("@")[2] > manifest.built:
+        return Loaded(counts["papers"], counts["citations"], up_to_date=True, stopped=False)
+    verify(folder, manifest)
     if not update and not same and (held := store.counts().papers):
         raise InputError(
             f"The store already has {held:,} papers",
             where=store.url,
             hint="Add --update to merge the bundle into it; nothing of yours is lost.",
         )
-    start = int(cursor.position.rpartition(":")[2]) if cursor is not None and same else 0
+    start = int(cursor.position.partition(":")[2].partition("@")[0]) if cursor is not None and same else 0
     loaded = 0
     number = 0
     for number, batch in enumerate(read_batches(folder), 1):
         loaded += len({paper.ids[0] for paper in batch.papers})
         if number <= start:
             continue
-        store.upsert(batch, Cursor(SOURCE, STREAM, f"{manifest.sha256}:{number}", clock()))
+        store.upsert(batch, Cursor(SOURCE, STREAM, f"{manifest.sha256}:{number}@{manifest.built}", clock()))
         if progress:
             progress(loaded, counts["papers"])
         if stop and stop():
@@ -73,5 +76,6 @@ def load_bundle(
     clusters, members = read_clusters(folder)
     if clusters:
         store.put_clusters(clusters[0].run, clusters, members)
-    store.upsert(Batch(), Cursor(SOURCE, STREAM, f"{manifest.sha256}:{number}", clock(), done=True))
+    position = f"{manifest.sha256}:{number}@{manifest.built}"
+    store.upsert(Batch(), Cursor(SOURCE, STREAM, position, clock(), done=True))
     return Loaded(counts["papers"], counts["citations"], up_to_date=False, stopped=False)

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 import cli
+from kg.model import Decision
+from kg.store import open_store
 from tests.conftest import ROOT
 
 CODEC = {
@@ -52,6 +54,13 @@ class Answer:
     @property
     def document(self):
         return json.loads(self.out)
+
+
+@pytest.fixture(autouse=True)
+def _handlers_as_before():
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture
@@ -141,6 +150,116 @@ def test_a_filter_value_that_means_nothing_is_a_usage_error(filled) -> None:
     assert answer.code == 2
     assert "--topic" in answer.err
     assert "S1,S2,S3,S4" in answer.err
+    assert [line.split(":")[0] for line in answer.err.splitlines()] == ["Error", "Where", "Fix"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("papers", "--topic", "S9"), ("status", "--bogus"), ("paper",), ("nonsense",), ("papers", "--limit", "x"),
+     ("screen", "--out", "x.jsonl"), ("specs", "in.jsonl", "--store", "sqlite:///x.sqlite")],
+)  # fmt: skip
+def test_wrong_usage_is_an_object_too_when_json_is_asked_for(run, arguments) -> None:
+    answer = run(*arguments, "--json") if arguments[0] not in ("screen", "specs") else run(*arguments)
+    assert answer.code == 2
+    assert answer.out == ""
+    if "--json" in sys.argv:
+        error = json.loads(answer.err)
+        assert error["error"] == "input.usage"
+        assert error["message"]
+        assert error["hint"]
+    else:
+        assert len(answer.err.splitlines()) == 3
+
+
+def test_without_arguments_there_is_help(run) -> None:
+    answer = run()
+    assert answer.code == 2
+    assert "Usage: tokenatlas" in answer.out + answer.err
+
+
+def test_the_output_never_goes_over_the_input(run, papers) -> None:
+    before = papers.read_bytes()
+    answer = run("screen", papers, "--out", papers)
+    assert answer.code == 2
+    assert papers.read_bytes() == before
+
+
+def test_a_link_is_followed_and_a_pipe_is_written_to(run, papers, tmp_path) -> None:
+    (tmp_path / "real.jsonl").write_text("old")
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / "real.jsonl")
+    assert run("specs", papers, "--out", tmp_path / "link.jsonl").code == 0
+    assert (tmp_path / "link.jsonl").is_symlink()
+    assert len((tmp_path / "real.jsonl").read_text().splitlines()) == 3
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["cat", str(tmp_path / "pipe")], stdout=subprocess.PIPE, text=True) as reader:
+        assert run("specs", papers, "--out", tmp_path / "pipe").code == 0
+        assert len(reader.communicate(timeout=10)[0].splitlines()) == 3
+
+
+def test_a_broken_run_leaves_no_half_output(run, tmp_path, monkeypatch) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text(json.dumps(CODEC) + "\n")
+    (tmp_path / "folder").mkdir()
+    assert run("specs", path, "--out", tmp_path / "folder").code == 2
+    monkeypatch.setattr("analysis.specifications.Extractor.extract", lambda *_: 1 / 0)
+    assert run("specs", path, "--out", tmp_path / "out.jsonl").code == 1
+    assert sorted(each.name for each in tmp_path.iterdir() if "jsonl" in each.name) == ["in.jsonl"]
+
+
+def test_a_mistyped_second_file_is_found_before_the_first_is_read(run, papers, tmp_path) -> None:
+    answer = run("ingest", "files", papers, tmp_path / "absent.jsonl")
+    assert answer.code == 2
+    assert not (tmp_path / "atlas.sqlite").exists()
+
+
+def test_escape_sequences_in_a_title_do_not_reach_the_terminal(run, tmp_path) -> None:
+    path = tmp_path / "in.jsonl"
+    title = "\x1b]0;taken\x07 A neural audio codec \x1b[2J with discrete tokens \u202e"
+    path.write_text(json.dumps({**CODEC, "title": title}) + "\n")
+    run("ingest", "files", path)
+    shown = run("papers", "--include", "any").out + run("paper", "2101.00001").out
+    assert "A neural audio codec" in shown
+    assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+
+
+def test_clustering_by_title_alone_must_be_asked_for(run, papers, tmp_path) -> None:
+    bare = tmp_path / "bare.jsonl"
+    bare.write_text(
+        "".join(json.dumps({**CODEC, "abstract": None, "arxiv_id": f"2101.0000{n}"}) + "\n" for n in range(1, 5))
+    )
+    run("ingest", "files", bare)
+    for number in range(1, 5):
+        decide(tmp_path, f"arxiv:2101.0000{number}")
+    answer = run("cluster", "--k", "2")
+    assert answer.code == 2
+    assert "--titles" in answer.err
+    assert run("cluster", "--k", "2", "--titles", "--json").document["clusters"]
+
+
+def decide(folder: Path, id: str) -> None:
+    with open_store(f"sqlite:///{folder}/atlas.sqlite") as store:
+        store.decide(Decision(id, "include", "include", "me", "", "2026-01-01T00:00:00+00:00"))
+
+
+def test_chinese_is_printed_where_the_terminal_claims_ascii(tmp_path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    command = [sys.executable, "-m", "cli", "protocol", "show", "--language", "zh-Hant"]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "離散" in done.stdout.decode("utf-8")
+
+
+def test_without_a_place_for_the_log_the_error_is_still_three_lines(run, monkeypatch, tmp_path) -> None:
+    def broken(**_: object) -> None:
+        raise ZeroDivisionError("seven")
+
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(cli, "app", broken)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "file"))
+    answer = run("status")
+    assert (answer.code, len(answer.err.splitlines())) == (1, 3)
+    assert "no log could be written" in answer.err
 
 
 def test_one_paper_is_found_by_any_spelling(filled) -> None:
@@ -219,7 +338,7 @@ def test_an_unknown_scheme_lists_the_known_ones(run) -> None:
 
 
 def test_something_unforeseen_is_logged_and_the_log_is_named(run, monkeypatch, tmp_path) -> None:
-    def broken() -> None:
+    def broken(**_: object) -> None:
         raise ZeroDivisionError("seven")
 
     monkeypatch.setattr(cli, "app", broken)

@@ -76,6 +76,6 @@ def with_filter(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def opened(url: str | None, *, create: bool = False) -> GraphStore:
-    """The store of a command; reading commands do not make one."""
-    return open_store(url or default_store_url(), create=create)
+def opened(url: str | None, *, create: bool = False, read_only: bool = False) -> GraphStore:
+    """The store of a command. A command that only reads neither makes one nor needs to write to it."""
+    return open_store(url or default_store_url(), create=create, read_only=read_only)

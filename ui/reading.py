@@ -34,7 +34,7 @@ def status(as_json: AsJson = False, store: Store = None) -> None:
     """
     from kg.exchange.documents import status_document
 
-    with opened(store) as source:
+    with opened(store, read_only=True) as source:
         counts = source.counts()
         document = status_document(
             counts, store=source.url, engine=source.engine, store_schema=source.schema, protocol=protocol_name()
@@ -67,7 +67,7 @@ def papers(
 
     if sort not in SORTS:
         raise typer.BadParameter(f"{sort!r} is not one of {', '.join(SORTS)}", param_hint="--sort")
-    with opened(store) as source:
+    with opened(store, read_only=True) as source:
         page = source.papers(where, sort=sort, offset=offset, limit=limit)  # type: ignore[arg-type]  # checked above
     if as_json:
         terminal.print_json(page_document(page))
@@ -87,7 +87,7 @@ def paper(
     """
     from kg.exchange.documents import details_document
 
-    with opened(store) as source:
+    with opened(store, read_only=True) as source:
         details = source.paper(id)
         if as_json:
             terminal.print_json(details_document(details))
@@ -118,7 +118,7 @@ def export(
         raise typer.BadParameter(f"{format!r} is not csv or jsonl", param_hint="--format")
     if sort not in SORTS:
         raise typer.BadParameter(f"{sort!r} is not one of {', '.join(SORTS)}", param_hint="--sort")
-    with opened(store) as source, terminal.writing(out) as target:
+    with opened(store, read_only=True) as source, terminal.writing(out) as target:
         rows = terminal.every_row(source, where, sort)
         if format == "csv":
             count = write_rows(target, ROW_COLUMNS, (row_values(row) for row in rows))
@@ -133,7 +133,7 @@ def quarantine(as_json: AsJson = False, store: Store = None) -> None:
 
     Example: tokenatlas quarantine
     """
-    with opened(store) as source:
+    with opened(store, read_only=True) as source:
         records = source.quarantined()
     if as_json:
         terminal.print_json({"schema": 1, "quarantined": [asdict(record) for record in records]})
@@ -151,7 +151,7 @@ def backup(
 
     Example: tokenatlas backup atlas-copy.sqlite
     """
-    with opened(store) as source:
+    with opened(store, read_only=True) as source:
         source.backup(target)
     terminal.say(f"Copied to {target}")
 

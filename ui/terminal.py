@@ -18,13 +18,14 @@ from kg.errors import AtlasError, InputError, NotFound, StoreError
 from kg.exchange.documents import paper_url
 from kg.paper_filter import PaperFilter, Sort
 from kg.store import GraphStore
+from ui.text import visible
 
 Update = Callable[[int, int | None], None]
 
 
 def say(message: str) -> None:
     """One line for the person, on stderr."""
-    print(message, file=sys.stderr, flush=True)
+    print(visible(message), file=sys.stderr, flush=True)
 
 
 def fancy() -> bool:
@@ -57,7 +58,7 @@ def progress(description: str) -> Iterator[Update]:
     )
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -143,7 +144,7 @@ def _shown(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int) and abs(value) > 9_999:
         return f"{value:,}"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else visible(str(value))
 
 
 def print_page(page: PaperPage) -> None:
@@ -169,7 +170,7 @@ def print_details(details: PaperDetails, references: Sequence[PaperRow], citers:
 
     paper, row = details.paper, details.row
     console = Console(highlight=False)
-    console.print(Text(paper.title or "(no title)", style="bold"))
+    console.print(Text(visible(paper.title or "(no title)"), style="bold"))
     names = "unknown" if paper.authors is None else ", ".join(author.name for author in paper.authors)
     dated = f"{paper.published.value} ({paper.published.source or 'stated'})" if paper.published else "unknown"
     for label, value in (
@@ -184,7 +185,7 @@ def print_details(details: PaperDetails, references: Sequence[PaperRow], citers:
         ("quantizers", ", ".join(row.quantizers) or "-"),
         ("citations", f"cites {row.references:,} and is cited by {row.cited_by:,} papers of this atlas"),
     ):
-        console.print(Text(f"{label:>11}  {value}"))
+        console.print(Text(visible(f"{label:>11}  {value}")))
     if details.judgement:
         print_table(
             ("criterion", "verdict", "evidence", "reason"),
@@ -221,20 +222,44 @@ def print_quarantined(records: Sequence[Quarantined]) -> None:
 
 
 @contextmanager
-def writing(out: Path | None) -> Iterator[TextIO]:
-    """A text stream to a file, or to stdout for None and `-`. A file appears whole or not at all.
+def writing(out: Path | None, *, reading: Path | None = None) -> Iterator[TextIO]:
+    """A text stream to a file, or to stdout for None and `-`. A regular file appears whole or not at all.
+
+    Args:
+        reading: the input of the same command, which must not be written over.
 
     Raises:
-        InputError: the file cannot be written.
+        InputError: the file cannot be written, or is the input.
     """
     if out is None or str(out) == "-":
         yield sys.stdout
         return
-    partial = out.with_name(out.name + ".part")
+    target = out.resolve()
+    if reading is not None and target.exists() and target.samefile(reading):
+        raise InputError(
+            "The output would be written over the input", where=str(out), field="--out", hint="Name another file."
+        )
+    # A pipe or a device is written to, never replaced.
+    special = target.exists() and not target.is_file()
+    partial = target if special else target.with_name(target.name + ".part")
+    with _unwritable(out):
+        stream = partial.open("w", encoding="utf-8", newline="")
     try:
-        with partial.open("w", encoding="utf-8", newline="") as target:
-            yield target
-        partial.replace(out)
+        with stream:
+            yield stream
+        if not special:
+            with _unwritable(out):
+                partial.replace(target)
+    except BaseException:
+        if not special:
+            partial.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _unwritable(out: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise InputError(
             f"The file cannot be written: {error.strerror}",

@@ -72,6 +72,8 @@ def write_bundle(
     import pyarrow.parquet as pq
 
     folder.mkdir(parents=True, exist_ok=True)
+    # Without a manifest a half-written folder is no bundle, so it goes first and comes back last.
+    (folder / MANIFEST).unlink(missing_ok=True)
     details = [store.paper(id) for id in sorted(ids)]
     inside = {detail.row.id for detail in details}
     kept = store.clusters()
@@ -132,6 +134,17 @@ def read_manifest(folder: Path) -> Manifest:
             where=str(path),
             hint="Build the bundle anew with `snapshot build`.",
         ) from error
+    counted = isinstance(manifest.counts, dict) and all(
+        isinstance(manifest.counts.get(name), int) for name in ("papers", "included", "citations")
+    )
+    if not counted:
+        raise InputError(
+            "The manifest does not say how many papers, included papers and citations there are",
+            where=str(path),
+            field="counts",
+            value=manifest.counts,
+            hint="Build the bundle anew with `snapshot build`.",
+        )
     if manifest.format != FORMAT:
         raise InputError(
             f"The bundle has format {manifest.format}; this program reads format {FORMAT}",
@@ -142,6 +155,31 @@ def read_manifest(folder: Path) -> Manifest:
             hint="Update the program, or build the bundle anew.",
         )
     return manifest
+
+
+def verify(folder: Path, manifest: Manifest) -> None:
+    """Compare the data files with the manifest's digest.
+
+    Raises:
+        InputError: a file is missing or is not the one that the manifest was written for.
+    """
+    try:
+        found = _digest(folder)
+    except OSError as error:
+        raise InputError(
+            f"A file of the bundle cannot be read: {error.strerror}",
+            where=error.filename or str(folder),
+            hint="Restore the file, or build anew.",
+        ) from error
+    if found != manifest.sha256:
+        raise InputError(
+            "The files of the bundle are not those that its manifest was written for",
+            where=str(folder),
+            field="sha256",
+            value=found,
+            expected=manifest.sha256,
+            hint="Restore the folder as a whole, or build anew with `snapshot build`.",
+        )
 
 
 def read_batches(folder: Path, *, size: int = 2_000) -> Iterator[Batch]:

@@ -12,7 +12,7 @@ import pytest
 
 from ingest.bundle import load_bundle
 from kg.errors import InputError
-from kg.exchange.bundle import FILES, TERM_SHOWN, Manifest, read_manifest, write_bundle
+from kg.exchange.bundle import FILES, TERM_SHOWN, Manifest, read_batches, read_manifest, write_bundle
 from kg.model import Batch, Decision, Paper
 from kg.paper_filter import PaperFilter
 from kg.store import GraphStore, open_store
@@ -157,6 +157,7 @@ def test_a_missing_date_stays_unknown(world, fresh, tmp_path) -> None:
         (lambda folder: (folder / "manifest.json").write_text("{"), "cannot be read"),
         (lambda folder: (folder / "manifest.json").write_text('{"a": 1}'), "cannot be read"),
         (lambda folder: _set(folder, format=99), "format 99"),
+        (lambda folder: _set(folder, counts={}), "does not say how many"),
     ],
 )
 def test_a_spoilt_manifest_is_named(world, tmp_path, spoil, says) -> None:
@@ -168,12 +169,37 @@ def test_a_spoilt_manifest_is_named(world, tmp_path, spoil, says) -> None:
     assert refused.value.hint
 
 
-def test_a_damaged_data_file_is_named(world, fresh, tmp_path) -> None:
+def test_a_damaged_data_file_is_named(world, tmp_path) -> None:
     bundle(world, tmp_path / "b")
     (tmp_path / "b" / "papers.parquet").write_bytes(b"PAR1 not really")
     with pytest.raises(InputError) as refused:
-        load_bundle(fresh, tmp_path / "b", update=False, clock=clock)
+        list(read_batches(tmp_path / "b"))
     assert "papers.parquet" in refused.value.where
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_is_not_the_manifests_is_noticed_before_anything_is_written(world, fresh, tmp_path, name) -> None:
+    bundle(world, tmp_path / "whole")
+    bundle(world, tmp_path / "b")
+    bundle(world, tmp_path / "other", [AUDIOLM])
+    (tmp_path / "b" / name).write_bytes((tmp_path / "other" / name).read_bytes() + b" ")
+    with pytest.raises(InputError, match="not those that its manifest"):
+        load_bundle(fresh, tmp_path / "b", update=False, clock=clock)
+    (tmp_path / "b" / name).unlink()
+    with pytest.raises(InputError) as refused:
+        load_bundle(fresh, tmp_path / "b", update=False, clock=clock)
+    assert name in refused.value.where
+    assert fresh.counts().papers == 0
+    assert fresh.revision() == 0
+
+
+def test_an_older_bundle_does_not_go_over_a_newer_one(world, fresh, tmp_path) -> None:
+    bundle(world, tmp_path / "new")
+    write_bundle(world, tmp_path / "old", [AUDIOLM], built="2025-01-01", protocol="test@1", made_from=[])
+    load_bundle(fresh, tmp_path / "new", update=True, clock=clock)
+    revision = fresh.revision()
+    assert load_bundle(fresh, tmp_path / "old", update=True, clock=clock).up_to_date
+    assert fresh.revision() == revision
 
 
 def _set(folder: Path, **fields: object) -> None:
