@@ -18,11 +18,13 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 VERSION = f"1/{unicodedata.unidata_version}"
 """Changes when the same text may give other tokens: an index made by another version is made anew."""
 
 BOUNDARY = "¶"
+_APART = f" {BOUNDARY} "
 
 _ALONE = (
     "\u2e80-\u2fd5\u3005-\u3007\u3021-\u3029\u3038-\u303b\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
@@ -73,8 +75,12 @@ def search_text(
 
     A title id says nothing that the title does not, so its key is left out.
     """
-    fields = [title, abstract, *authors, venue, *(id for id in ids if not id.startswith("title:"))]
-    return f" {BOUNDARY} ".join([_cut(field) for field in fields if field])
+    fields = [_cut(text) for text in (title, abstract) if text]
+    fields += [_cut_name(name) for name in authors if name]
+    if venue:
+        fields.append(_cut_name(venue))
+    fields += [_cut(id) for id in ids if not id.startswith("title:")]
+    return _APART.join(fields)
 
 
 def parse_query(text: str) -> Query:
@@ -125,6 +131,10 @@ def _cut(text: str) -> str:
     if text.isascii():
         return _DIGITS.sub(_number, text.translate(_SPACED))
     return " ".join(_TOKEN.findall(_fold(text)))
+
+
+# Names of persons and venues come again and again.
+_cut_name = lru_cache(maxsize=20_000)(_cut)
 
 
 def _number(found: re.Match[str]) -> str:

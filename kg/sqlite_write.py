@@ -283,6 +283,7 @@ class BatchWriter:
         for id, n, _ in self._aliases:
             ids.setdefault(self._root(n), []).append(id)
         next_record = self._next_record()
+        by_number = dict(names.values())
         rows, searching, stored = [], [], []
         for n, records in told:
             held: dict[str, Stored] = {}
@@ -296,7 +297,8 @@ class BatchWriter:
                     held[paper.source] = before._replace(account=updated(before.account, said))
             kept = list(held.values())
             whole = combined([each.account for each in kept], ids[n])
-            authors = () if whole.authors_from is None else self._names(records, kept[whole.authors_from], names)
+            chosen = () if whole.authors_from is None else kept[whole.authors_from].account.authors or ()
+            authors = [by_number[author] for author in chosen]
             values = paper_values(whole, authors[0] if authors else None, kept)
             abstract = None if whole.abstract_from is None else kept[whole.abstract_from].account.abstract
             rows.append((n, self._fresh[n], *values))
@@ -316,10 +318,6 @@ class BatchWriter:
         self.con.executemany("INSERT INTO search (rowid, search_text) VALUES (?, ?)", searching)
         self.counts["papers_new"] += len(rows)
         self.changed = True
-
-    def _names(self, records: Sequence[tuple[int, Paper]], chosen: Stored, names: Names) -> tuple[str, ...]:
-        by_number = {n: name for _, paper in records for a in paper.authors or () for n, name in [names[a.id]]}
-        return tuple(by_number[n] for n in chosen.account.authors or ())
 
     def _write_known(self, told: Mapping[int, list[tuple[int, Paper]]], names: Names) -> None:
         if not told:
