@@ -159,9 +159,9 @@ def read_ahead(lines: Callable[[], Iterable[Line]]) -> Ahead:
 
 
 def dated(record: Record) -> Record:
-    """The record, with the year in its DOI for date when that is well before: the date is that of a scan."""
+    """The record, with the year in its DOI for date when it has none, or one so late that it is that of a scan."""
     stated = _doi_year(record)
-    if stated is None or record.published is None or record.published.year - stated[1] < YEARS_APART:
+    if stated is None or (record.published is not None and record.published.year - stated[1] < YEARS_APART):
         return record
     return replace(record, published=PartialDate(str(stated[1]), "year in the DOI"))
 

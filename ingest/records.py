@@ -7,6 +7,7 @@ surrogate pair, is refused.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from kg.errors import InputError
 from kg.identity import ParsedId, author_id, date_from_arxiv_id, normalise, ordered, parse
 from kg.model import Author, Manifestation, PartialDate
 
+_WRITTEN_BREAK = re.compile(r"\\n(?=\s)")
 _ID_FIELDS = ("arxiv_id", "doi", "openalex_id", "s2_id", "corpus_id")
 _SCHEME_OF = {"arxiv_id": "arxiv", "openalex_id": "openalex", "s2_id": "s2", "corpus_id": "corpusid"}
 
@@ -85,7 +87,7 @@ def parse_record(content: bytes, provenance: str) -> Record:
         source=source,
         ids=ids,
         proposed=proposed,
-        title=_text(found, "title"),
+        title=clean_title(_text(found, "title")),
         abstract=_text(found, "abstract"),
         published=_date(found, ids, source),
         venue=_text(found, "venue"),
@@ -99,6 +101,13 @@ def parse_record(content: bytes, provenance: str) -> Record:
     if record.title is None:
         raise Refused("title", "no title", found.get("title"), record)
     return record
+
+
+def clean_title(title: str | None) -> str | None:
+    """A title on one line. Some lists write a line break as a backslash and an n, which would show on every page."""
+    if title is None:
+        return None
+    return " ".join(_WRITTEN_BREAK.sub(" ", title).split()) or None
 
 
 def _ids(found: dict[str, Any]) -> tuple[tuple[str, ...], str | None, dict[str, int]]:

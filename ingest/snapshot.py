@@ -14,7 +14,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ingest.files import ingest_citations, ingest_papers
+from ingest.files import Ingested, ingest_citations, ingest_papers
+from ingest.records import clean_title
+from ingest.twins import merge_twins
+from kg.errors import InputError
 from kg.exchange.bundle import Manifest, write_bundle
 from kg.model import Batch, Paper, PartialDate
 from kg.paper_filter import PaperFilter
@@ -61,14 +64,16 @@ def build(
     with tempfile.TemporaryDirectory() as scratch, open_store(f"sqlite:///{scratch}/snapshot.sqlite") as store:
         for name in PAPERS:
             progress(f"reading {name}")
-            ingest_papers(store, source / name, rejects=Path(scratch) / f"{name}.rejects", clock=clock)
+            _whole(ingest_papers(store, source / name, rejects=Path(scratch) / f"{name}.rejects", clock=clock))
         for name in TITLES:
             progress(f"reading {name}")
             for papers in _titles(source / name):
                 store.upsert(Batch(papers=papers))
         for name in CITATIONS:
             progress(f"reading {name}")
-            ingest_citations(store, source / name, rejects=Path(scratch) / f"{name}.rejects", clock=clock)
+            _whole(ingest_citations(store, source / name, rejects=Path(scratch) / f"{name}.rejects", clock=clock))
+        progress("joining preprints with their published versions")
+        merge_twins(store)
         progress("judging")
         conclude(store)
         progress("writing")
@@ -79,6 +84,15 @@ def build(
         chosen = with_neighbours(store)
         manifest = write_bundle(store, target, chosen, built=built, protocol=protocol, made_from=made_from)
         return manifest, coverage(store)
+
+
+def _whole(done: Ingested) -> None:
+    if done.truncated:
+        raise InputError(
+            "The file is damaged",
+            where=done.file,
+            hint="Restore it: a corpus made from half a file would ship silently.",
+        )
 
 
 def with_neighbours(store: GraphStore) -> list[str]:
@@ -138,18 +152,23 @@ def coverage(store: GraphStore) -> list[CoverageRow]:
 
 def _titles(path: Path, size: int = 1_000) -> Iterator[tuple[Paper, ...]]:
     """Papers of which only id, title and date are known; rows without a title stay what they are, cited ids."""
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as lines:
-        found = [
-            Paper(
-                ids=(f"arxiv:{row['arxiv_id']}",),
-                title=row["title"],
-                published=PartialDate(row["published"], "arxiv") if row["published"] else None,
-                source="arxiv",
-                provenance=path.name,
-            )
-            for row in csv.DictReader(lines)
-            if row["title"]
-        ]
+    try:
+        with gzip.open(path, "rt", encoding="utf-8", newline="") as lines:
+            found = [
+                Paper(
+                    ids=(f"arxiv:{row['arxiv_id']}",),
+                    title=clean_title(row["title"]),
+                    published=PartialDate(row["published"], "arxiv") if row["published"] else None,
+                    source="arxiv",
+                    provenance=path.name,
+                )
+                for row in csv.DictReader(lines)
+                if row["title"].strip()
+            ]
+    except (OSError, EOFError) as error:
+        raise InputError(
+            f"The file cannot be read: {error}", where=str(path), hint="Restore the file of the research data."
+        ) from error
     for start in range(0, len(found), size):
         yield tuple(found[start : start + size])
 

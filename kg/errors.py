@@ -78,7 +78,11 @@ class NotFound(AtlasError):
     code = "not_found"
 
     def __init__(self, kind: str, id: str, *, nearest: Sequence[str] = (), hint: str = "") -> None:
-        fix = hint or (f"Did you mean {', '.join(nearest)}?" if nearest else "")
+        fix = hint or (
+            f"Did you mean {', '.join(nearest)}?"
+            if nearest
+            else "Ids look like 2107.03312, 10.1109/taslp.2021.3129994 or W2618500857; `papers` lists those there are."
+        )
         super().__init__(f"No {kind} {id[:VALUE_SHOWN]!r}", hint=fix)
         self.kind = kind
         self.id = id

@@ -12,6 +12,7 @@ import pytest
 
 from analysis.screening import Judge
 from kg.exchange.bundle import FILES, TERM_SHOWN, read_manifest
+from kg.identity import title_key
 from kg.protocol import load_protocol
 from tests.conftest import ROOT
 
@@ -102,3 +103,20 @@ def test_every_known_citation_between_its_papers_is_in_it(shared_data, name, cit
     wanted = {(a, b) for a, b in known if a and b and a != b}
     assert len(wanted) > 1_000
     assert not wanted - pairs
+
+
+def test_no_title_shows_a_line_break_in_writing() -> None:
+    titles = pq.read_table(CORPUS / "papers.parquet", columns=["title"])["title"].to_pylist()
+    assert not [title for title in titles if "\\n " in title or "\n" in title]
+
+
+def test_an_included_paper_does_not_stand_there_twice() -> None:
+    papers = pq.read_table(CORPUS / "papers.parquet", columns=["id", "title", "published"]).to_pylist()
+    verdicts = pq.read_table(CORPUS / "judgements.parquet", columns=["paper", "include"]).to_pylist()
+    included = {row["paper"] for row in verdicts if row["include"] == "include"}
+    groups: dict[str, list[dict[str, str]]] = {}
+    for row in papers:
+        if len(row["title"].split()) >= 4:
+            groups.setdefault(title_key(row["title"]), []).append(row)
+    twice = [rows for rows in groups.values() if len(rows) > 1 and any(row["id"] in included for row in rows)]
+    assert not twice

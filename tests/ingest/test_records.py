@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ingest.contradictions import dated
 from ingest.records import Refused, parse_record
 from kg.model import Author, Manifestation, PartialDate
 
@@ -93,9 +94,9 @@ def test_unknown_is_not_empty() -> None:
     assert parse_record(line(ARXIV, authors=[]), "").authors == ()
 
 
-def test_text_stays_as_given() -> None:
-    title = " A  Codec\\n\nwith \\textbf{S}pace "
-    assert parse_record(line(ARXIV, title=title), "").title == title
+def test_an_abstract_stays_as_given() -> None:
+    abstract = " A  Codec\\n\nwith \\textbf{S}pace "
+    assert parse_record(line(ARXIV, abstract=abstract), "").abstract == abstract
 
 
 def test_further_ids_are_read() -> None:
@@ -192,3 +193,16 @@ def test_no_json_crashes_the_parser(record: dict[str, Any], changes: dict[str, A
     else:
         told = (found.ids[0], (found.title or "").strip())
     assert all(told)
+
+
+def test_a_line_break_in_a_title_is_one_space_however_it_is_written() -> None:
+    title = " A codec\\n  for\n speech \\names "
+    record = parse_record(json.dumps({"arxiv_id": "2101.00001", "title": title}).encode(), "f")
+    assert record.title == "A codec for speech \\names"
+
+
+def test_without_a_date_the_year_in_a_doi_is_taken_and_said() -> None:
+    content = {"openalex_id": "W1", "doi": "10.1109/taslp.2021.3129353", "title": "T", "publication_date": None}
+    record = dated(parse_record(json.dumps(content).encode(), "f"))
+    assert record.published is not None
+    assert (record.published.value, record.published.source) == ("2021", "year in the DOI")
