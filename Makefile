@@ -20,10 +20,12 @@ run: $(VENV)/run.stamp ## Load the bundled corpus when needed and open the app (
 	@exec $(BIN)/tokenatlas serve --port $(PORT)
 
 test: $(VENV)/dev.stamp lint browser ## Everything that must hold
-	$(BIN)/python -m pytest -m "not long" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not long and not browser" -n 2 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not long and browser" $(PYTEST_ARGS)
 
 test-long: $(VENV)/dev.stamp lint browser ## The same with the large seed counts and sizes
-	TOKENATLAS_LONG=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not browser" -n 2 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m browser $(PYTEST_ARGS)
 
 lint: $(VENV)/dev.stamp ## Ruff, mypy and the arrows between the rooms
 	$(BIN)/ruff check .

@@ -58,8 +58,8 @@ def page() -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         _open_box(found.rows)
         if last > 1:
-            key = state.put("papers.page", number)
-            st.pagination(last, key=key, on_change=_turn, args=(key,))
+            key = f"papers.page.{number}"
+            st.pagination(last, default=number, key=key, on_change=_turn, args=(key,))
 
 
 def _natural(where: PaperFilter) -> Sort:
