@@ -373,26 +373,26 @@ class SqliteStore:
 
     def backup(self, target: Path) -> None:
         """As promised, by SQLite's own backup: the copy is made under another name and appears when complete."""
-        partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+        exists = StoreError(
+            "The target exists already", engine=ENGINE, operation="backup", where=str(target),
+            hint="Name a file that does not exist yet.",
+        )  # fmt: skip
         if target.exists():
-            raise StoreError(
-                "The target exists already", engine=ENGINE, operation="backup", where=str(target),
-                hint="Name a file that does not exist yet.",
-            )  # fmt: skip
+            raise exists
+        partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
         try:
             with (
-                translated("backup", str(target)),
                 self._engine.reading("backup") as con,
+                translated("backup", str(target)),
                 contextlib.closing(sqlite3.connect(partial)) as copy,
             ):
                 con.backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")
-            os.link(partial, target)
+            # Taking the name first makes sure that nobody else's file is replaced.
+            target.open("xb").close()
+            partial.replace(target)
         except FileExistsError:
-            raise StoreError(
-                "The target exists already", engine=ENGINE, operation="backup", where=str(target),
-                hint="Name a file that does not exist yet.",
-            ) from None  # fmt: skip
+            raise exists from None
         finally:
             partial.unlink(missing_ok=True)
 

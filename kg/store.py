@@ -73,13 +73,18 @@ class GraphStore(Protocol):
     def upsert(self, batch: Batch, cursor: Cursor | None = None) -> Upserted:
         """Write papers, citations, judgements and measurements with the cursor of their source, in one transaction.
 
-        Papers are matched by any exact id; an id that nothing else tells of becomes a stub. A record whose ids
-        belong to two works merges them (see `merges`). Self-citations are dropped and counted, duplicates folded,
-        a citation to a younger paper kept and flagged. A paper whose title is missing, or whose ids, title and
-        dates contradict what stands in `batch`, goes to `quarantined`.
-        Judgements and measurements are keyed by any id of a paper known or in the same batch.
+        Papers are matched by any exact id; a work is minted under the first of its ids, and a cited id that nothing
+        else tells of becomes a stub. A record whose ids belong to two works merges them (see `merges`): a real work
+        is kept over a stub, else the older one. Self-citations are dropped and counted, duplicates folded, a
+        citation to a younger paper kept and flagged. What several sources say becomes one paper by the rules of
+        `kg.combine`. To `quarantined` goes, once, a record of a work without any title, one whose ids belong to
+        papers with different titles, and one that would join again what a person took apart.
+        Judgements and measurements are keyed by any id of a paper known or in the same batch; those of a record that
+        was kept out are left out too.
 
         Raises:
+            InputError: a text that is no id, or that cannot be stored; nothing of the batch was written.
+            NotFound: a judgement or measurement of an unknown paper; nothing of the batch was written.
             StoreError: the engine failed; nothing of the batch was written.
         """
 
@@ -90,16 +95,26 @@ class GraphStore(Protocol):
         """List records that were kept out; returns how many are new."""
 
     def decide(self, decision: Decision) -> None:
-        """Store what a person decided; `verdict=None` withdraws. Raises NotFound for an unknown paper."""
+        """Store what a person decided; `verdict=None` withdraws. The latest by time counts, the very same is kept once.
+
+        Raises:
+            InputError: a verdict that this criterion cannot have.
+            NotFound: an unknown paper.
+        """
 
     def merge(self, kept: str, absorbed: str, reason: str) -> Merge:
         """Make two works one. `kept` keeps its id, `absorbed` becomes an alias. Reversible by `unmerge`."""
 
     def unmerge(self, number: int) -> None:
-        """Undo a merge: ids, citations and decisions that came with the absorbed work go back to it."""
+        """Undo a merge, in any order: all that was told of the absorbed work, also since, goes back to it.
+
+        Raises:
+            NotFound: no such merge.
+            InputError: it was undone before.
+        """
 
     def put_clusters(self, run: str, clusters: Sequence[Cluster], members: Mapping[str, int]) -> None:
-        """Replace the clustering: `members` maps paper ids to cluster numbers."""
+        """Replace the clustering: `members` maps paper ids to cluster numbers. Raises NotFound, InputError."""
 
     def add_to_list(self, name: str, ids: Sequence[str]) -> int:
         """Put papers on a reading list, made when missing; returns how many are new on it."""
@@ -116,7 +131,11 @@ class GraphStore(Protocol):
         """One paper with everything known. Raises NotFound with the nearest ids."""
 
     def papers(self, where: PaperFilter, *, sort: Sort = "newest", offset: int = 0, limit: int = 50) -> PaperPage:
-        """A page of papers under a filter, stubs left out. `relevance` without free text means `cited`."""
+        """A page of papers under a filter, stubs left out.
+
+        `relevance` without free text, or with an alternative that only excludes, means `cited`. An unknown date or
+        bitrate comes last. Free text is read by `kg.search_text`: engines agree on members and totals, not on ranks.
+        """
 
     def ids(self, where: PaperFilter) -> list[str]:
         """Work ids under a filter, ascending, stubs left out."""
@@ -140,6 +159,8 @@ class GraphStore(Protocol):
         limit: int = 60,
     ) -> Neighbourhood:
         """Papers round one or several, capped inside the query: nearer first, then linked to more seeds, most cited.
+
+        A second hop goes through papers that match the filter. Stubs are shown when the filter has no condition.
 
         Raises:
             InputError: hops not 1 or 2, limit below the number of seeds.
@@ -177,7 +198,8 @@ class GraphStore(Protocol):
     ) -> Iterator[list[tuple[str, str | None, str | None]]]:
         """(id, title, abstract) of papers in batches, by id.
 
-        `unjudged_by`/`unmeasured_by` name rules: only papers whose present text these rules have not read.
+        `unjudged_by`/`unmeasured_by` name rules: only papers whose present text these rules have not read. Rules that
+        read a title together with an abstract that is not kept here have read the title too.
         """
 
     def counts(self) -> StoreCounts:
