@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from kg import sqlite_engine, sqlite_paper, sqlite_schema
+from kg import sqlite_engine, sqlite_paper, sqlite_schema, sqlite_write
 from kg.errors import InputError, SchemaMismatch, StoreError, StoreUnavailable
 from kg.model import Batch
 from kg.paper_filter import SORTS, PaperFilter
@@ -347,3 +347,34 @@ def test_the_tables_named_in_the_schema_are_all_there_is(con: sqlite3.Connection
     named = set(re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", sqlite_schema._SCHEMA_1))
     found = {name for (name,) in con.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     assert {name for name in found if not name.startswith(("search_", "sqlite_"))} == named
+
+
+def test_what_another_store_object_changed_is_noticed(store: SqliteStore, path: Path) -> None:
+    store.upsert(Batch(papers=papers(1, 2, 3), citations=cites((3, 2))))
+    with SqliteStore("sqlite:///store", path) as other:
+        number = other.merge(arxiv(1), arxiv(2), "the same").number
+        store.upsert(Batch(papers=papers(4), citations=cites((4, 2))))
+        assert store.paper(arxiv(1)).row.cited_by == 2
+        other.unmerge(number)
+        store.upsert(Batch(papers=papers(5), citations=cites((5, 2), (5, 7))))
+        assert (store.paper(arxiv(1)).row.cited_by, store.paper(arxiv(2)).row.cited_by) == (0, 3)
+        other.upsert(Batch(papers=(paper(arxiv(7), published="2031"),)))
+        assert store.upsert(Batch(citations=cites((1, 7)))).younger == 1
+        assert store.paper(arxiv(1)).row.references == 1
+
+
+def test_what_a_failed_batch_looked_up_is_forgotten(store: SqliteStore) -> None:
+    store.upsert(Batch(papers=papers(1)))
+    with pytest.raises(InputError):
+        store.upsert(Batch(papers=(*papers(2), paper(arxiv(3), title="\ud800")), citations=cites((1, 2))))
+    store.upsert(Batch(papers=papers(4), citations=cites((4, 2), (4, 1))))
+    assert store.paper(arxiv(2)).row.stub
+    assert store.paper(arxiv(1)).row.cited_by == 1
+
+
+def test_memory_of_ids_has_an_end(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_write, "KNOWN_IDS", 5)
+    for n in range(10):
+        store.upsert(Batch(papers=papers(2 * n, 2 * n + 1), citations=cites((2 * n, 2 * n + 1), (2 * n, 0))))
+    assert len(store._known.places) <= 5
+    assert store.paper(arxiv(0)).row.cited_by == 9
