@@ -3,6 +3,7 @@
 PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := .venv-peers
 # The first interpreter that fits; a shim that does not run is passed over.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
@@ -33,12 +34,12 @@ lint: $(VENV)/dev.stamp ## Ruff, mypy and the arrows between the rooms
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/dev.stamp ## Ratios against a peer or a limit, one JSON object a line (DATA=folder with research data)
+bench: $(VENV)/dev.stamp $(PEERS)/stamp ## Ratios against a peer or a limit, one JSON object a line (DATA=folder with research data)
 	$(BIN)/python benchmarks/store.py
-	$(BIN)/python benchmarks/screen.py $(DATA)
+	$(BIN)/python benchmarks/screen.py $(DATA) --peers $(PEERS)/bin/python
 	$(BIN)/python benchmarks/specs.py $(DATA)
 
-lock: $(VENV)/dev.stamp ## Make both requirement files anew from pyproject.toml
+lock: $(VENV)/dev.stamp ## Make every requirement file anew from pyproject.toml and benchmarks/peers.in
 	$(BIN)/python -m tests.house.locks
 
 docs: $(VENV)/dev.stamp ## Write docs/cli.md anew from the commands
@@ -48,7 +49,7 @@ browser: $(VENV)/dev.stamp
 	@$(BIN)/python -m tests.browser.obtain
 
 clean: ## Remove the environment and every cache
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .cache *.egg-info
+	rm -rf $(VENV) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .cache *.egg-info
 
 $(VENV)/bin/pip:
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; none was found. Install one, or name it: make run PYTHON=/path/to/python3.12" >&2; exit 2; }
@@ -61,4 +62,10 @@ $(VENV)/run.stamp: requirements.txt pyproject.toml | $(VENV)/bin/pip
 
 $(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+# Peers clash with what the app needs, so they live apart.
+$(PEERS)/stamp: benchmarks/peers.txt
+	@$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check -r benchmarks/peers.txt
 	@touch $@

@@ -1,4 +1,4 @@
-"""Makes `requirements.txt` and `requirements-dev.txt` from pyproject.toml: full pins, one file for Python 3.11-3.13.
+"""Makes the requirement files from pyproject.toml and benchmarks/peers.in: full pins, for Python 3.11-3.13.
 
 Run as `make lock`. The first line of a lock names the digest of what it was made from, so a test without network
 sees when they drift apart.
@@ -14,7 +14,8 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-RUN, DEV = "requirements.txt", "requirements-dev.txt"
+RUN, DEV, PEERS = "requirements.txt", "requirements-dev.txt", "benchmarks/peers.txt"
+PEERS_IN = "benchmarks/peers.in"
 
 
 def digest(root: Path = ROOT) -> str:
@@ -28,24 +29,26 @@ def digest(root: Path = ROOT) -> str:
     return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
 
-def header(root: Path = ROOT) -> str:
+def header(source: str = "pyproject.toml") -> str:
     """First line of a lock."""
-    return f"# Made by `make lock` from pyproject.toml (dependencies {digest(root)}); do not edit.\n"
+    made_from = digest() if source == "pyproject.toml" else hashlib.sha256((ROOT / source).read_bytes()).hexdigest()
+    return f"# Made by `make lock` from {source} (dependencies {made_from}); do not edit.\n"
 
 
-def compile_lock(target: Path, *options: str) -> None:
+def compile_lock(target: Path, *options: str, source: str = "pyproject.toml") -> None:
     """Resolve anew, keeping pins that still fit, and write `target`."""
     subprocess.run(
         [
             sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11",
-            "--no-annotate", "--no-header", "pyproject.toml", "-o", str(target), *options,
+            "--no-annotate", "--no-header", source, "-o", str(target), *options,
         ],
         cwd=ROOT,
         check=True,
     )  # fmt: skip
-    target.write_text(header() + target.read_text(encoding="utf-8"), encoding="utf-8")
+    target.write_text(header(source) + target.read_text(encoding="utf-8"), encoding="utf-8")
 
 
 if __name__ == "__main__":
     compile_lock(ROOT / RUN)
     compile_lock(ROOT / DEV, "--group", "dev", "--constraints", RUN)
+    compile_lock(ROOT / PEERS, source=PEERS_IN)

@@ -7,7 +7,7 @@ import tomllib
 import pytest
 from packaging.requirements import Requirement
 
-from tests.house.locks import DEV, ROOT, RUN, compile_lock, header
+from tests.house.locks import DEV, PEERS, PEERS_IN, ROOT, RUN, compile_lock, header
 
 PYTHONS = ("3.11", "3.12", "3.13")
 
@@ -32,6 +32,10 @@ def test_a_lock_was_made_from_the_present_dependencies(name: str) -> None:
     assert (ROOT / name).read_text(encoding="utf-8").startswith(header()), "run `make lock` and commit the result"
 
 
+def test_the_lock_of_the_peers_was_made_from_their_list() -> None:
+    assert (ROOT / PEERS).read_text(encoding="utf-8").startswith(header(PEERS_IN)), "run `make lock`"
+
+
 @pytest.mark.parametrize("python", PYTHONS)
 def test_every_dependency_is_pinned_inside_its_bounds(python: str) -> None:
     document = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -52,7 +56,7 @@ def test_every_dependency_says_why_it_is_there() -> None:
         assert "# " in line, f"{dependency} has no reason"
 
 
-@pytest.mark.parametrize("name", [RUN, DEV, "pyproject.toml"])
+@pytest.mark.parametrize("name", [RUN, DEV, PEERS, PEERS_IN, "pyproject.toml"])
 def test_no_registry_address_is_written_down(name: str) -> None:
     assert "://" not in (ROOT / name).read_text(encoding="utf-8")
 
