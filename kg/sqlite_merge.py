@@ -87,16 +87,16 @@ def separated(con: sqlite3.Connection, papers: Sequence[int]) -> int | None:
     found = con.execute(
         "SELECT number FROM (SELECT m.number, coalesce(k.paper, m.kept) AS one, coalesce(a.paper, m.absorbed) AS other"
         " FROM merges AS m LEFT JOIN absorbed AS k ON k.work = m.kept LEFT JOIN absorbed AS a ON a.work = m.absorbed"
-        " WHERE m.undone IS NOT NULL) WHERE one <> other AND one IN (SELECT value FROM json_each(?1))"
-        " AND other IN (SELECT value FROM json_each(?1)) ORDER BY number LIMIT 1",
-        (numbers(papers),),
+        " WHERE m.undone IS NOT NULL) WHERE one <> other AND one IN (SELECT value FROM json_each(:papers))"
+        " AND other IN (SELECT value FROM json_each(:papers)) ORDER BY number LIMIT 1",
+        {"papers": numbers(papers)},
     ).fetchone()
     return None if found is None else found[0]
 
 
 def _keep_told(con: sqlite3.Connection, paper: int) -> None:
     """From now on the citations of this work are kept as told."""
-    if con.execute("SELECT 1 FROM merges WHERE kept = ?1 OR absorbed = ?1", (paper,)).fetchone():
+    if con.execute("SELECT 1 FROM merges WHERE kept = :paper OR absorbed = :paper", {"paper": paper}).fetchone():
         return
     for end, other in (("citing", "cited"), ("cited", "citing")):
         con.execute(
@@ -112,9 +112,9 @@ def _remove_citations(con: sqlite3.Connection, papers: Sequence[int]) -> None:
     wanted = numbers(papers)
     rows = con.execute(
         "SELECT c.citing, c.cited, a.stub, b.stub FROM cites AS c JOIN papers AS a ON a.n = c.citing"
-        " JOIN papers AS b ON b.n = c.cited WHERE c.citing IN (SELECT value FROM json_each(?1))"
-        " OR c.cited IN (SELECT value FROM json_each(?1))",
-        (wanted,),
+        " JOIN papers AS b ON b.n = c.cited WHERE c.citing IN (SELECT value FROM json_each(:papers))"
+        " OR c.cited IN (SELECT value FROM json_each(:papers))",
+        {"papers": wanted},
     ).fetchall()
     count_links(con, rows, -1)
     con.executemany("DELETE FROM cites WHERE citing = ? AND cited = ?", [row[:2] for row in rows])
@@ -123,13 +123,13 @@ def _remove_citations(con: sqlite3.Connection, papers: Sequence[int]) -> None:
 def _rebuild_citations(con: sqlite3.Connection, papers: Sequence[int]) -> None:
     pairs: dict[tuple[int, int], Kept] = {}
     for citing, cited, sources, influential, intents in con.execute(
-        "WITH mine (n) AS (SELECT value FROM json_each(?1)"
-        " UNION SELECT work FROM absorbed WHERE paper IN (SELECT value FROM json_each(?1)))"
+        "WITH mine (n) AS (SELECT value FROM json_each(:papers)"
+        " UNION SELECT work FROM absorbed WHERE paper IN (SELECT value FROM json_each(:papers)))"
         " SELECT coalesce(a.paper, t.citing), coalesce(b.paper, t.cited), t.sources, t.influential, t.intents"
         " FROM (SELECT * FROM told WHERE citing IN mine UNION SELECT * FROM told WHERE cited IN mine) AS t"
         " LEFT JOIN absorbed AS a ON a.work = t.citing LEFT JOIN absorbed AS b ON b.work = t.cited"
         " ORDER BY t.citing, t.cited",
-        (numbers(papers),),
+        {"papers": numbers(papers)},
     ):
         told = (sources, None if influential is None else bool(influential), intents)
         if citing != cited:

@@ -111,9 +111,10 @@ def _chosen(con: sqlite3.Connection, paper: int, kind: str) -> Rows | None:
     chosen: Rows | None = None
     for (text,) in con.execute(
         "SELECT r.rows FROM readings AS r LEFT JOIN absorbed AS a ON a.work = r.work"
-        " WHERE coalesce(a.paper, r.work) = ?1 AND r.kind = ?2"
-        " AND r.work IN (SELECT ?1 UNION SELECT work FROM absorbed WHERE paper = ?1) ORDER BY r.work <> ?1, r.work",
-        (paper, kind),
+        " WHERE coalesce(a.paper, r.work) = :paper AND r.kind = :kind"
+        " AND r.work IN (SELECT :paper UNION SELECT work FROM absorbed WHERE paper = :paper)"
+        " ORDER BY r.work <> :paper, r.work",
+        {"paper": paper, "kind": kind},
     ):
         rows: Rows | None = loads(text)
         if rows is not None and (chosen is None or _fields(kind, chosen) < _fields(kind, rows)):

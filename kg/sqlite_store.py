@@ -125,7 +125,8 @@ class SqliteStore:
             write_citations(writer, batch.citations)
             if writer.changed:
                 con.execute(
-                    "UPDATE meta SET value = ?1 WHERE name = 'last_ingest' AND (value IS NULL OR value < ?1)", (time,)
+                    "UPDATE meta SET value = :time WHERE name = 'last_ingest' AND (value IS NULL OR value < :time)",
+                    {"time": time},
                 )
             write_judgements(writer, batch.judgements or {})
             write_measured(writer, batch.measured or {})
@@ -414,8 +415,8 @@ def _merges(con: sqlite3.Connection, number: int | None = None) -> list[Merge]:
     return [
         Merge(*row)
         for row in con.execute(
-            "SELECT number, kept_id, absorbed_id, reason, time, undone FROM merges WHERE ?1 IS NULL OR number = ?1"
-            " ORDER BY number DESC",
-            (number,),
+            "SELECT number, kept_id, absorbed_id, reason, time, undone FROM merges WHERE :number IS NULL"
+            " OR number = :number ORDER BY number DESC",
+            {"number": number},
         )
     ]

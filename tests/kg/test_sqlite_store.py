@@ -378,3 +378,10 @@ def test_memory_of_ids_has_an_end(store: SqliteStore, monkeypatch: pytest.Monkey
         store.upsert(Batch(papers=papers(2 * n, 2 * n + 1), citations=cites((2 * n, 2 * n + 1), (2 * n, 0))))
     assert len(store._known.places) <= 5
     assert store.paper(arxiv(0)).row.cited_by == 9
+
+
+def test_no_numbered_parameter_is_bound_by_position() -> None:
+    """Python 3.12 warns of it and a later one will refuse."""
+    folder = Path(sqlite_schema.__file__).parent
+    found = [path.name for path in folder.glob("sqlite_*.py") if re.search(r"\?\d", path.read_text(encoding="utf-8"))]
+    assert found == []

@@ -134,7 +134,11 @@ def _neighbours(where: PaperFilter) -> None:
     rows = {row.id: row for row in near.rows}
     selected = view.selected if view.selected in rows else None
     _seeds(view, rows)
-    st.caption(t("citations.showing", shown=near.shown, n=near.total, steps=t("citations.steps", n=view.hops)))
+    steps = t("citations.steps", n=view.hops)
+    if near.at_least:
+        st.caption(t("citations.showing_more", shown=near.shown, n=near.total, steps=steps))
+    else:
+        st.caption(t("citations.showing", shown=near.shown, n=near.total, steps=steps))
     picture, side = st.columns([5, 3], gap="medium")
     with picture:
         _graph(near, selected, _path_shown(view))
