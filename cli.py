@@ -32,6 +32,7 @@ from ui import reading, terminal
 from ui.options import AsJson, Out, Store, opened
 
 if TYPE_CHECKING:
+    from analysis.judging import Judged
     from ingest.files import Ingested
 
 ROOT = Path(__file__).resolve().parent
@@ -212,16 +213,14 @@ def screen(file: File = None, out: Out = None, rejects: Rejects = None, store: S
     from analysis.screening import Judge, to_record
 
     judge = Judge()
-    _either_file_or_store(file, out, rejects, store)
-    if file:
-        _read_file(file, out, rejects, "Judging", lambda id, *text: to_record(id, judge.judge(*text)))
-        return
-    with opened(store) as into, stoppable() as asked, terminal.progress("Judging") as bar:
-        done = screen_store(into, judge, progress=lambda n: bar(n, None), stop=asked.is_set)
-    _stopped(done.stopped, "Judging")
-    terminal.say(
-        f"Judged {done.read:,} papers by rules {judge.rules}; {done.kept:,} keep a verdict made from more text."
-    )
+    done = _conclude(
+        file, out, rejects, store, "Judging",
+        of_text=lambda id, *text: to_record(id, judge.judge(*text)),
+        of_store=lambda into, **how: screen_store(into, judge, **how),
+    )  # fmt: skip
+    if done:
+        kept = f"{done.kept:,} keep a verdict made from more text"
+        terminal.say(f"Judged {done.read:,} papers by rules {judge.rules}; {kept}.")
 
 
 @app.command()
@@ -234,22 +233,36 @@ def specs(file: File = None, out: Out = None, rejects: Rejects = None, store: St
     from analysis.specifications import Extractor, to_record
 
     extractor = Extractor()
-    _either_file_or_store(file, out, rejects, store)
+    done = _conclude(
+        file, out, rejects, store, "Reading numbers",
+        of_text=lambda id, *text: to_record(id, extractor.extract(*text)),
+        of_store=lambda into, **how: measure_store(into, extractor, **how),
+    )  # fmt: skip
+    if done:
+        terminal.say(f"Read the numbers of {done.read:,} papers by rules {extractor.rules}.")
+
+
+def _conclude(
+    file: Path | None,
+    out: Path | None,
+    rejects: Path | None,
+    store: str | None,
+    what: str,
+    *,
+    of_text: Callable[..., dict[str, Any]],
+    of_store: Callable[..., Judged],
+) -> Judged | None:
+    """Work on a file, which needs no store, or on the store; `None` after a file."""
     if file:
-        _read_file(file, out, rejects, "Reading numbers", lambda id, *text: to_record(id, extractor.extract(*text)))
-        return
-    with opened(store) as into, stoppable() as asked, terminal.progress("Reading numbers") as bar:
-        done = measure_store(into, extractor, progress=lambda n: bar(n, None), stop=asked.is_set)
-    _stopped(done.stopped, "Reading numbers")
-    terminal.say(f"Read the numbers of {done.read:,} papers by rules {extractor.rules}.")
-
-
-def _either_file_or_store(file: Path | None, out: Path | None, rejects: Path | None, store: str | None) -> None:
-    if file is None and (out or rejects):
+        _read_file(file, out, rejects, what, of_text)
+        return None
+    if out or rejects:
         option = "--out" if out else "--rejects"
         raise typer.BadParameter("it goes with a FILE; without one the store is worked on", param_hint=option)
-    if file is not None and store:
-        raise typer.BadParameter("it does not go with a FILE, which needs no store", param_hint="--store")
+    with opened(store) as into, stoppable() as asked, terminal.progress(what) as bar:
+        done = of_store(into, progress=lambda n: bar(n, None), stop=asked.is_set)
+    _stopped(done.stopped, what)
+    return done
 
 
 def _read_file(

@@ -156,7 +156,7 @@ def test_a_filter_value_that_means_nothing_is_a_usage_error(filled) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [("papers", "--topic", "S9"), ("status", "--bogus"), ("paper",), ("nonsense",), ("papers", "--limit", "x"),
-     ("screen", "--out", "x.jsonl"), ("specs", "in.jsonl", "--store", "sqlite:///x.sqlite")],
+     ("screen", "--out", "x.jsonl"), ("specs", "--rejects", "x.jsonl")],
 )  # fmt: skip
 def test_wrong_usage_is_an_object_too_when_json_is_asked_for(run, arguments) -> None:
     answer = run(*arguments, "--json") if arguments[0] not in ("screen", "specs") else run(*arguments)
