@@ -21,13 +21,21 @@ def find_chromium() -> str | None:
     if named and Path(named).is_file():
         return named
     for name in NAMES:
-        if found := shutil.which(name):
+        # Ubuntu's chromium-browser may be a stub that only says where to get the real one.
+        if (found := shutil.which(name)) and _runs(found):
             return found
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         own = Path(playwright.chromium.executable_path)
     return str(own) if own.is_file() else None
+
+
+def _runs(path: str) -> bool:
+    try:
+        return subprocess.run([path, "--version"], capture_output=True, timeout=60).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 def _run(*command: str) -> bool:
