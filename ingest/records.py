@@ -133,9 +133,15 @@ def _ids(found: dict[str, Any]) -> tuple[tuple[str, ...], str | None, dict[str, 
             proposed = id.id
         else:
             parsed.append(id)
+    if not parsed and isinstance(found.get("id"), str):
+        # `id` is any source's own name for a record; it counts when it is an id that we know.
+        try:
+            parsed.append(parse(found["id"]))
+        except InputError as error:
+            raise Refused("id", error.message, error.value) from None
     if not parsed:
         if proposed is None:
-            raise Refused("id", f"no id: none of {', '.join(_ID_FIELDS)}")
+            raise Refused("id", f"no id: none of {', '.join((*_ID_FIELDS, 'id'))}")
         raise Refused("arxiv_id", "no exact id: a title match alone names no work", proposed)
     versions = {id.id: id.version for id in parsed if id.version is not None}
     return ordered(id.id for id in parsed), proposed, versions

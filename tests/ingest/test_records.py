@@ -206,3 +206,11 @@ def test_without_a_date_the_year_in_a_doi_is_taken_and_said() -> None:
     record = dated(parse_record(json.dumps(content).encode(), "f"))
     assert record.published is not None
     assert (record.published.value, record.published.source) == ("2021", "year in the DOI")
+
+
+def test_a_plain_id_counts_when_it_is_a_known_kind_of_id() -> None:
+    assert parse_record(b'{"id": "http://arxiv.org/abs/2101.00001v2", "title": "T"}', "f").ids == ("arxiv:2101.00001",)
+    assert parse_record(b'{"id": "row 7", "doi": "10.1000/x", "title": "T"}', "f").ids == ("doi:10.1000/x",)
+    with pytest.raises(Refused) as refused:
+        parse_record(b'{"id": "row 7", "title": "T"}', "f")
+    assert refused.value.field == "id"
