@@ -224,7 +224,7 @@ class GraphStore(Protocol):
         """Write a consistent copy while others read and write. Raises StoreError when `target` exists."""
 
 
-SCHEMES = ("sqlite",)
+SCHEMES = ("sqlite", "neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 
 
 def default_store_url() -> str:
@@ -262,11 +262,17 @@ def open_store(url: str, *, create: bool = True, read_only: bool = False) -> Gra
                 hint="Write sqlite:///atlas.sqlite for a file here, sqlite:////full/path.sqlite for one elsewhere.",
             )
         return SqliteStore(url, Path(rest[1:]), create=create, read_only=read_only)
+    if separator and scheme in SCHEMES:
+        from kg.neo4j_store import Neo4jStore
+
+        return Neo4jStore(url, create=create, read_only=read_only)
     raise InputError(
         f"{url!r} is not a store this program knows",
         where="--store",
         field="store",
         value=url,
         expected=", ".join(f"{known}://" for known in SCHEMES),
-        hint="Write sqlite:///PATH for a file; known schemes: " + ", ".join(SCHEMES) + ".",
+        hint="Write sqlite:///PATH for a file, neo4j://HOST:PORT for a server; known schemes: "
+        + ", ".join(SCHEMES)
+        + ".",
     )
