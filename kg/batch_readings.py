@@ -108,10 +108,10 @@ def judgement_rows(judgement: Judgement) -> ReadingRows:
             ]
         ],
         "verdicts": [
-            [v.criterion, at, v.verdict, packed(v.evidence), v.reason, v.confidence]
+            [v.criterion, at, v.verdict, packed(v.evidence), v.reason, _real(v.confidence)]
             for at, v in enumerate(judgement.verdicts)
         ],
-        "tags": [[t.topic, at, packed(t.evidence), t.score] for at, t in enumerate(judgement.topics)],
+        "tags": [[t.topic, at, packed(t.evidence), _real(t.score)] for at, t in enumerate(judgement.topics)],
         "quantizers": [
             [at, q.kind, q.span.field, q.span.start, q.span.end, q.span.text]
             for at, q in enumerate(judgement.quantizers)
@@ -147,7 +147,7 @@ def measured_rows(measured: Measured) -> ReadingRows:
         "measured": [[measured.rules, ",".join(measured.fields_read), measured.text_sha256]],
         "specifications": [
             [
-                at, s.quantity, s.value, s.status, s.role, s.subject,
+                at, s.quantity, float(s.value), s.status, s.role, s.subject,
                 *((s.span.field, s.span.start, s.span.end, s.span.text) if s.span else (None,) * 4),
             ]
             for at, s in enumerate(measured.specifications)
@@ -176,6 +176,11 @@ def packed(evidence: Sequence[Span]) -> str:
     if not evidence:
         return "[]"
     return _encode([[s.field, s.start, s.end, s.text] for s in evidence])
+
+
+def _real(value: float | None) -> float | None:
+    # Engines that know types keep 1 and 1.0 apart.
+    return None if value is None else float(value)
 
 
 def spans(stored: str | None) -> tuple[Span, ...]:

@@ -51,9 +51,11 @@ from kg.neo4j_judge import decide
 from kg.neo4j_merge import merge_works, unmerge_works
 from kg.neo4j_papers import rebuild_search
 from kg.neo4j_schema import SCHEMA
+from kg.neo4j_transfer import Neo4jTransfer
 from kg.neo4j_write import Neo4jRows, look_up, refuse
 from kg.paper_filter import PaperFilter, Sort
 from kg.search_text import VERSION
+from kg.transfer import Transfer
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -209,7 +211,17 @@ class Neo4jStore:
             tx.run(
                 "UNWIND $rows AS r CREATE (:Cluster {number: r[0], run: r[1], label: r[2], name: r[2], terms: r[3],"
                 " size: r[4], stability: r[5]})",
-                rows=[[c.number, c.run, c.label, list(c.terms), c.size, c.stability] for c in rows],
+                rows=[
+                    [
+                        c.number,
+                        c.run,
+                        c.label,
+                        list(c.terms),
+                        c.size,
+                        None if c.stability is None else float(c.stability),
+                    ]
+                    for c in rows
+                ],
             )
             tx.run(
                 "UNWIND $rows AS r MATCH (p:Paper {n: r[0]}) MATCH (c:Cluster {number: r[1]})"
@@ -382,6 +394,9 @@ class Neo4jStore:
             ],
             steady=False,
         )
+
+    def transfer(self) -> Transfer:
+        return Neo4jTransfer(self._engine, self._write)
 
     def backup(self, target: Path) -> None:
         """Refused: a server keeps its own backups, and a file comes from copying."""

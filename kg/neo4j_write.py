@@ -67,7 +67,8 @@ class Neo4jRows:
         self.next_paper = max(self.next_paper, 1 + max(numbers))
         self.tx.counters["next_paper"] = self.next_paper
 
-    def _add_aliases(self, aliases: Sequence[Alias], own: Iterable[str] = ()) -> None:
+    def add_aliases(self, aliases: Sequence[Alias], own: Iterable[str] = ()) -> None:
+        """Write ids that are not the own ones of papers."""
         without = set(own)
         rows = [list(alias) for alias in aliases if alias[0] not in without]
         if rows:
@@ -110,8 +111,8 @@ class Neo4jRows:
             ],
         )  # fmt: skip
         self._minted(each.n for each in fresh)
-        self._add_aliases(aliases, (each.id for each in fresh))
-        self._insert_records([(each.n, stored) for each in fresh for stored in each.stored])
+        self.add_aliases(aliases, (each.id for each in fresh))
+        self.insert_records([(each.n, stored) for each in fresh for stored in each.stored])
         write_authors(self.tx, [[e.n, [[author, at] for at, author in enumerate(e.authors)]] for e in fresh])
 
     def records(self, papers: Sequence[int]) -> Mapping[int, list[Stored]]:
@@ -124,8 +125,8 @@ class Neo4jRows:
         new: Sequence[tuple[int, Stored]],
         changed: Sequence[tuple[Stored, Stored]],
     ) -> tuple[list[int], Mapping[int, tuple[bool, str | None]]]:
-        self._add_aliases(aliases)
-        self._insert_records(new)
+        self.add_aliases(aliases)
+        self.insert_records(new)
         if changed:
             self.tx.run(
                 "UNWIND $rows AS r MATCH (x:Record {n: r.n}) SET x = r",
@@ -134,7 +135,8 @@ class Neo4jRows:
             self._count_records([after for _, after in changed], [before for before, _ in changed])
         return refresh(self.tx, papers)
 
-    def _insert_records(self, stored: Sequence[tuple[int, Stored]]) -> None:
+    def insert_records(self, stored: Sequence[tuple[int, Stored]]) -> None:
+        """Write records with the paper they count for."""
         if not stored:
             return
         self.tx.run(
@@ -259,12 +261,17 @@ def look_up(tx: Transaction, ids: Sequence[str]) -> list[Found]:
     return [Found(*row) for row in tx.rows(LOOK_UP, ids=ids)]
 
 
+def quarantine_key(source: str, id: str, title: str | None, reason: str, provenance: str | None) -> str:
+    """What makes two refusals the same."""
+    return dumps([source, id, reason, title or "", provenance or ""], ensure_ascii=False)
+
+
 def refuse(tx: Transaction, rows: Sequence[tuple[str, str, str | None, str, str | None, str]]) -> int:
     """List records as kept out, each once; returns how many are new."""
     keyed: dict[str, tuple[str, str, str | None, str, str | None, str]] = {}
     for row in rows:
         source, id, title, reason, provenance, _ = row
-        keyed.setdefault(dumps([source, id, reason, title or "", provenance or ""], ensure_ascii=False), row)
+        keyed.setdefault(quarantine_key(source, id, title, reason, provenance), row)
     known = {
         key for (key,) in tx.rows("UNWIND $keys AS key MATCH (x:Quarantined {key: key}) RETURN key", keys=list(keyed))
     }

@@ -34,7 +34,7 @@ def clear(con: sqlite3.Connection, tables: Mapping[str, Sequence[str]], papers: 
 def keep(con: sqlite3.Connection, paper: int) -> None:
     """Note what was concluded of a paper as that of its own work, unless it came from one of the works it absorbed."""
     for kind, tables in READINGS.items():
-        now = _rows(con, tables, paper)
+        now = rows_of_reading(con, tables, paper)
         if _alone(con, paper) or now != _chosen(con, paper, kind):
             con.execute("INSERT OR REPLACE INTO readings VALUES (?, ?, ?)", (paper, kind, _text(now)))
 
@@ -63,7 +63,7 @@ def restore_cluster(con: sqlite3.Connection, paper: int) -> None:
 def choose(con: sqlite3.Connection, paper: int) -> None:
     """Give a paper what counts among the works it is made of."""
     for kind, tables in READINGS.items():
-        _put(con, tables, paper, _chosen(con, paper, kind))
+        put(con, tables, paper, _chosen(con, paper, kind))
     summarise(con, paper)
 
 
@@ -113,7 +113,7 @@ def _text(rows: ReadingRows | None) -> str:
     return dumps(rows, ensure_ascii=False)
 
 
-def _rows(con: sqlite3.Connection, tables: Mapping[str, Sequence[str]], paper: int) -> ReadingRows | None:
+def rows_of_reading(con: sqlite3.Connection, tables: Mapping[str, Sequence[str]], paper: int) -> ReadingRows | None:
     found: ReadingRows = {}
     for table in tables:
         columns = _columns(table)
@@ -128,7 +128,7 @@ def _rows(con: sqlite3.Connection, tables: Mapping[str, Sequence[str]], paper: i
     return found if found[next(iter(tables))] else None
 
 
-def _put(con: sqlite3.Connection, tables: Mapping[str, Sequence[str]], paper: int, rows: ReadingRows | None) -> None:
+def put(con: sqlite3.Connection, tables: Mapping[str, Sequence[str]], paper: int, rows: ReadingRows | None) -> None:
     clear(con, tables, [paper])
     for table in tables:
         insert(con, table, [(paper, *row) for row in (rows or {}).get(table, ())])

@@ -46,7 +46,9 @@ from kg.sqlite_judge import decide
 from kg.sqlite_merge import merge_works, unmerge_works
 from kg.sqlite_papers import rebuild_search
 from kg.sqlite_schema import SCHEMA
+from kg.sqlite_transfer import SqliteTransfer
 from kg.sqlite_write import SqliteRows
+from kg.transfer import Transfer
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -340,6 +342,9 @@ class SqliteStore:
                     " JOIN papers AS p ON p.n = d.paper ORDER BY d.time, d.n"
                 )
             ]
+
+    def transfer(self) -> Transfer:
+        return SqliteTransfer(self._engine, self._changing)
 
     def backup(self, target: Path) -> None:
         """As promised, by SQLite's own backup: the copy is made under another name and appears when complete."""

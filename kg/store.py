@@ -37,6 +37,7 @@ from kg.answers import (
 from kg.errors import InputError
 from kg.model import Batch, Cluster, Cursor, Decision
 from kg.paper_filter import PaperFilter, Sort
+from kg.transfer import Transfer
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -219,6 +220,9 @@ class GraphStore(Protocol):
 
     def decisions(self) -> list[Decision]:
         """Every decision ever made, oldest first."""
+
+    def transfer(self) -> Transfer:
+        """The store as rows that belong to no engine, for copying it as it is (`kg.transfer.copy`)."""
 
     def backup(self, target: Path) -> None:
         """Write a consistent copy while others read and write. Raises StoreError when `target` exists."""
