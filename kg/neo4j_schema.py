@@ -76,15 +76,20 @@ def migrate(session: neo4j.Session, found: int, time: str) -> None:
     """Bring the graph from schema `found` to today's.
 
     Keys are made one by one, since a server takes no data and no key in one transaction; every statement may run
-    twice, so an interruption leaves what the next opening goes on from.
+    twice, so an interruption leaves what the next opening goes on from, and two who open at once do not disturb each
+    other (the server sends one of them back to try again).
     """
     for version, note, statements in MIGRATIONS:
         if version <= found:
             continue
         for statement in statements:
-            session.run(statement).consume()
+            session.execute_write(_run, statement)
         session.run("CALL db.awaitIndexes(300)").consume()
         session.execute_write(_mark, version, f"{version} {note} {time}")
+
+
+def _run(tx: neo4j.ManagedTransaction, statement: LiteralString) -> None:
+    tx.run(statement).consume()
 
 
 def _mark(tx: neo4j.ManagedTransaction, version: int, note: str) -> None:

@@ -225,7 +225,12 @@ class GraphStore(Protocol):
         """The store as rows that belong to no engine, for copying it as it is (`kg.transfer.copy`)."""
 
     def backup(self, target: Path) -> None:
-        """Write a consistent copy while others read and write. Raises StoreError when `target` exists."""
+        """Write a consistent copy into a file while others read and write.
+
+        Raises:
+            StoreError: `target` exists, or the engine is a server, which is copied (`kg.transfer.copy`) or backed up by
+                its own tool.
+        """
 
 
 SCHEMES = ("sqlite", "neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
@@ -243,7 +248,9 @@ def open_store(url: str, *, create: bool = True, read_only: bool = False) -> Gra
     """Open the store that a URL names, e.g. `sqlite:///atlas.sqlite` (relative) or `sqlite:////home/me/atlas.sqlite`.
 
     Args:
-        url: scheme and place. A path on Windows is `sqlite:///C:/Users/me/atlas.sqlite`.
+        url: scheme and place. A path on Windows is `sqlite:///C:/Users/me/atlas.sqlite`. On a Neo4j server it is
+            `neo4j://host:7687` or `neo4j://host:7687/database`; user and password stand in the environment
+            (TOKENATLAS_NEO4J_USER, TOKENATLAS_NEO4J_PASSWORD).
         create: make the store when it does not exist yet.
         read_only: refuse writes.
 

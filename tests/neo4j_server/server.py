@@ -48,6 +48,9 @@ class Server:
         """End it at once, as a power cut would."""
         self.process.kill()
         self.process.wait()
+        if self.process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
 
 
 def version() -> str:
@@ -102,7 +105,7 @@ def launch(home: Path, port: int) -> Server:
     classes = jars()
     home.mkdir(parents=True, exist_ok=True)
     log = home / "launcher.log"
-    with log.open("ab") as out:
+    with log.open("wb") as out:
         process = subprocess.Popen(
             [
                 java, "-Xms256m", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=4", "-cp", f"{classes}/*",
