@@ -291,13 +291,24 @@ class BatchWriter:
             return
         self.resolve(id for paper in papers for id in paper.ids)
         spelt = self._spellings
-        for ids, paper in sorted(
+        waiting = sorted(
             ((tuple(dict.fromkeys([spelt[id] for id in paper.ids])), paper) for paper in papers), key=_order
-        ):
-            self._assign(ids, paper)
+        )
+        rank = {id(paper): at for at, (_, paper) in enumerate(waiting)}
+        # A record without a title adds to a paper that another record of the batch may make known: it waits for that.
+        while waiting:
+            left = [each for each in waiting if not self._assign(*each)]
+            if len(left) == len(waiting):
+                for ids, paper in left:
+                    self._keep_out(ids, paper, "It has no title")
+                break
+            waiting = left
         told: dict[int, list[tuple[int, Paper]]] = {}
         for n, records in self._told.items():
             told.setdefault(self._root(n), []).extend((self._work(work), paper) for work, paper in records)
+        # What one source says twice counts in the same order whenever the batch is written.
+        for records in told.values():
+            records.sort(key=lambda each: rank[id(each[1])])
         named = {author.id: author for paper in papers for author in paper.authors or ()}
         names = self.rows.add_authors(named) if named else {}
         self._write_fresh([(n, told[n]) for n in sorted(told) if n in self._fresh], names)
@@ -309,23 +320,19 @@ class BatchWriter:
             self.counts["quarantined"] += 1
             self.changed = True
 
-    def _assign(self, ids: tuple[str, ...], paper: Paper) -> None:
+    def _assign(self, ids: tuple[str, ...], paper: Paper) -> bool:
+        """Find the work of a record or keep the record out; `False` when nothing gives it a title yet."""
         hits: dict[int, int] = {}
         for id in ids:
             found = self._places.get(id)
             if found is not None:
                 hits.setdefault(self._root(found[0]), self._work(found[1]))
-        reason = None
-        if not ids:
-            reason = "It has no id"
-        elif len(hits) > 1:
-            reason = self._contradiction(list(hits))
-        elif not (paper.title and not paper.title.isspace()) and not any(map(self._is_real, hits)):
-            reason = "It has no title"
+        reason = "It has no id" if not ids else self._contradiction(list(hits)) if len(hits) > 1 else None
         if reason is not None:
-            self._refused.update(ids)
-            self.refuse(paper.source, ids[0] if ids else "", paper.title, reason, paper.provenance)
-            return
+            self._keep_out(ids, paper, reason)
+            return True
+        if _blank(paper.title) and not any(map(self._is_real, hits)):
+            return False
         if not hits:
             root = work = self._mint()
             self._fresh[root] = ids[0]
@@ -337,6 +344,11 @@ class BatchWriter:
                 self._places[id] = (root, work)
                 self._aliases.append((id, root, work))
         self._told.setdefault(root, []).append((work, paper))
+        return True
+
+    def _keep_out(self, ids: tuple[str, ...], paper: Paper, reason: str) -> None:
+        self._refused.update(ids)
+        self.refuse(paper.source, ids[0] if ids else "", paper.title, reason, paper.provenance)
 
     def _is_real(self, paper: int) -> bool:
         return paper in self._fresh or paper in self._told or not self.stub[paper]
@@ -448,10 +460,14 @@ class BatchWriter:
         return [row for row in rows if row[1] in papers]
 
 
+def _blank(text: str | None) -> bool:
+    return not text or text.isspace()
+
+
 def _order(told: tuple[tuple[str, ...], Paper]) -> tuple[object, ...]:
     ids, paper = told
     return (
-        not paper.title, -len(ids), ids, paper.source, paper.published.value if paper.published else "",
+        _blank(paper.title), -len(ids), ids, paper.source, paper.published.value if paper.published else "",
         paper.title or "", paper.abstract or "",
     )  # fmt: skip
 

@@ -236,7 +236,9 @@ class Neo4jStore:
         check_list_name(name)
 
         def unit(tx: Transaction) -> int:
-            found = dict(neo4j_paper.find(tx, id) for id in reversed(ids))
+            found: dict[int, int] = {}
+            for n, work in [neo4j_paper.find(tx, id) for id in ids]:
+                found.setdefault(n, work)
             there = {n for (n,) in tx.rows("MATCH (:ReadingList {name: $name})-[:HOLDS]->(p) RETURN p.n", name=name)}
             new = [[n, work] for n, work in sorted(found.items()) if n not in there]
             if new:

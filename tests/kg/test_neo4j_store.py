@@ -23,7 +23,7 @@ from kg.paper_filter import PaperFilter
 from kg.store import open_store
 from tests.conftest import EmptyStore
 from tests.neo4j_server.cut import Wire
-from tests.neo4j_server.server import Server, first_login, free_port, launch, stop
+from tests.neo4j_server.server import Server, first_login, free_port, launch
 from tests.store.records import EVERYTHING, arxiv, cites, papers
 from tests.store.test_transfer import rich, rows
 
@@ -293,7 +293,7 @@ def test_a_killed_server_leaves_whole_batches(
                 batches(store, int(cursor.position) + 1)  # type: ignore[arg-type]
                 found = rows(store)
         finally:
-            stop(again)
+            again.kill()
     finally:
         server.kill()
         thread.join(timeout=60)

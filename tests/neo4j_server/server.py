@@ -21,7 +21,6 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 FETCH_S = 600
 READY_S = 120
-STOP_S = 20
 JARS = 150
 """A complete folder has more; one with fewer was left by an interrupted download."""
 
@@ -148,22 +147,11 @@ def first_login(server: Server) -> Server:
 
 @contextlib.contextmanager
 def running(home: Path) -> Iterator[Server]:
-    """A new server with its own data, ready to use, stopped at the end."""
+    """A new server with its own data, ready to use, ended at the end; its data is scratch, so at once."""
     server = first_login(launch(home, free_port()))
     try:
         yield server
     finally:
-        stop(server)
-
-
-def stop(server: Server) -> None:
-    """Ask the server to end by closing its input; insist when it does not."""
-    if server.process.stdin is not None:
-        with contextlib.suppress(OSError):
-            server.process.stdin.close()
-    try:
-        server.process.wait(STOP_S)
-    except subprocess.TimeoutExpired:
         server.kill()
 
 
