@@ -23,6 +23,7 @@ from kg.batch_readings import (
 from kg.checks import INCLUDE
 from kg.model import Decision, Judgement, Measured
 from kg.neo4j_engine import Transaction
+from kg.neo4j_names import make_nodes
 
 _READ = {
     "judgement": (
@@ -120,7 +121,7 @@ def _write(tx: Transaction, label: str, kind: str, found: Sequence[tuple[int, li
     ids = sorted({id for _, each in rows for id, _ in each})
     if not ids:
         return
-    tx.run(f"UNWIND $ids AS id MERGE (y:{label} {{id: id}}) ON CREATE SET y.name = id", ids=ids)
+    make_nodes(tx, label, ids)
     tx.run(
         f"UNWIND $rows AS r MATCH (p:Paper {{n: r[0]}}) UNWIND r[1] AS x MATCH (y:{label} {{id: x[0]}})"
         f" CREATE (p)-[z:{kind}]->(y) SET z = x[1]",
@@ -229,7 +230,7 @@ def redecide(tx: Transaction, papers: Iterable[int]) -> None:
         for n, each in latest.items()
     ]
     ids = sorted({criterion for _, each in decided for criterion, _ in each})
-    tx.run("UNWIND $ids AS id MERGE (y:Criterion {id: id}) ON CREATE SET y.name = id", ids=ids)
+    make_nodes(tx, "Criterion", ids)
     tx.run(
         "UNWIND $rows AS r MATCH (p:Paper {n: r[0]}) UNWIND r[1] AS x MATCH (y:Criterion {id: x[0]})"
         " MERGE (p)-[z:JUDGED]->(y) SET z.decided = x[1], z.effective = x[1]",
