@@ -19,6 +19,7 @@ from kg.answers import (
 )
 from kg.errors import (
     AtlasError,
+    CommitUnknown,
     InputError,
     Interrupted,
     NotFound,
@@ -54,6 +55,7 @@ __all__ = [
     "Citation",
     "CitationPath",
     "Cluster",
+    "CommitUnknown",
     "Cursor",
     "Decision",
     "Facets",

@@ -69,7 +69,7 @@ def account(paper: Paper, authors: tuple[int, ...] | None) -> Account:
         paper.published.value if paper.published else None,
         paper.published.source if paper.published else None,
         _said(paper.venue),
-        None if paper.categories is None else _listed(paper.categories),
+        None if paper.categories is None else listed(paper.categories),
         _manifestations(paper),
         authors,
         paper.references_stated,
@@ -140,14 +140,14 @@ Kept = tuple[str, bool | None, str | None]
 def told_once(citation: Citation) -> Kept:
     """As `folded`, for a pair that one citation tells of."""
     intents = citation.intents
-    return _listed((citation.source,)), citation.influential, None if intents is None else _listed(intents)
+    return listed((citation.source,)), citation.influential, None if intents is None else listed(intents)
 
 
 def folded(citations: Sequence[Citation]) -> Kept:
     """What several citations tell of one pair, in any order."""
     in_order = sorted(citations, key=lambda each: each.source)
     return (
-        _listed(tuple(sorted({each.source for each in citations}))),
+        listed(tuple(sorted({each.source for each in citations}))),
         next((each.influential for each in in_order if each.influential is not None), None),
         next((_intents(each) for each in in_order if each.intents is not None), None),
     )
@@ -189,7 +189,8 @@ def _weight(date: str, source: str | None) -> tuple[bool, int]:
 
 
 @lru_cache(maxsize=4096)
-def _listed(texts: tuple[str, ...]) -> str:
+def listed(texts: tuple[str, ...]) -> str:
+    """A list as JSON text, in the one spelling that is compared."""
     # Sources and categories come in few combinations, each of them often.
     return _encode(texts)
 
@@ -203,11 +204,11 @@ def _larger(one: int | None, other: int | None) -> int | None:
 
 
 def _intents(citation: Citation) -> str | None:
-    return None if citation.intents is None else _listed(citation.intents)
+    return None if citation.intents is None else listed(citation.intents)
 
 
 def _sources(one: str, other: str) -> str:
-    return _listed(tuple(sorted({*json.loads(one), *json.loads(other)})))
+    return listed(tuple(sorted({*json.loads(one), *json.loads(other)})))
 
 
 def _manifestations(paper: Paper) -> str | None:

@@ -6,6 +6,7 @@
     + StoreError          engine, operation, retryable
       + StoreUnavailable
       + SchemaMismatch    found, supported
+      + CommitUnknown     batch
     + Interrupted         what was kept; the same command resumes
 
 An error says what happened, where, and the fix. It can be pickled and never carries a secret or a corpus. Whoever
@@ -124,6 +125,22 @@ class SchemaMismatch(StoreError):
         )
         self.found = found
         self.supported = supported
+
+
+class CommitUnknown(StoreError):
+    """The connection broke while a batch was committed, and nobody could be asked whether it was."""
+
+    code = "store.commit"
+
+    def __init__(self, *, engine: str, operation: str, batch: str, where: str = "") -> None:
+        super().__init__(
+            f"Whether {batch or 'the last write'} was stored is not known",
+            engine=engine,
+            operation=operation,
+            where=where,
+            hint="Run the same command again: what was stored is not stored twice.",
+        )
+        self.batch = batch
 
 
 class Interrupted(AtlasError):

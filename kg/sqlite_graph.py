@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from json import dumps, loads
 
 from kg.answers import SECOND_HOP_COUNTED, CitationPath, Direction, Link, Linked, Neighbourhood, PaperRow
+from kg.checks import check_neighbourhood, check_seeds
 from kg.errors import InputError, NotFound
 from kg.identity import normalise
 from kg.paper_filter import PaperFilter
@@ -15,6 +15,7 @@ from kg.sqlite_filter import condition
 from kg.sqlite_paper import nearest
 from kg.sqlite_papers import numbers
 from kg.sqlite_read import ROW, ROW_JOINS, paper_row
+from kg.walk import path_of, shortest
 
 
 def find(con: sqlite3.Connection, spelling: str) -> int:
@@ -108,21 +109,9 @@ def neighbourhood(
     con: sqlite3.Connection, ids: Sequence[str], where: PaperFilter, hops: int, direction: Direction, limit: int
 ) -> Neighbourhood:
     """Papers round the seeds, nearer first, then linked to more seeds, then most cited."""
-    if hops not in (1, 2):
-        raise InputError(f"{hops} hops", field="hops", value=hops, expected="1 or 2", hint="Ask for 1 or 2 hops.")
-    if direction not in ("references", "citers", "both"):
-        raise InputError(
-            f"No direction {direction!r}", field="direction", value=direction, expected="references, citers, both"
-        )
+    check_neighbourhood(hops, direction)
     seeds = list(dict.fromkeys(find(con, id) for id in ids))
-    if limit < len(seeds) or not seeds:
-        raise InputError(
-            f"A neighbourhood of {limit} cannot show {len(seeds)} seeds" if seeds else "A neighbourhood needs a seed",
-            field="limit" if seeds else "ids",
-            value=limit if seeds else "",
-            expected=f"at least {len(seeds)}" if seeds else "at least one paper",
-            hint="Give fewer papers or a larger limit.",
-        )
+    check_seeds(len(seeds), limit)
     shown, distance, total = list(seeds), dict.fromkeys(seeds, 0), len(seeds)
     at_least = False
     for hop in range(1, hops + 1):
@@ -183,21 +172,12 @@ def count_links_between(con: sqlite3.Connection, ids: Sequence[str]) -> int:
 def path(con: sqlite3.Connection, start: str, end: str, where: PaperFilter, directed: bool) -> CitationPath | None:
     """A shortest path; of several the one whose ids come first, compared from the start."""
     first, last = find(con, start), find(con, end)
-    layers = _layers(con, first, last, where, directed)
-    if layers is None:
-        return None
-    walk = [first]
-    for layer in layers[1:]:
-        step = set(_around(con, [walk[-1]], "references" if directed else "both"))
-        walk.append(_first_by_id(con, step & layer))
-    rows = rows_of(con, walk)
-    joined = {(link.citing, link.cited): link for link in links_between(con, walk)}
-    links = []
-    for one, other in itertools.pairwise(rows):
-        link = joined.get((one.id, other.id)) or joined.get((other.id, one.id))
-        assert link is not None
-        links.append(link)
-    return CitationPath(tuple(rows), tuple(links))
+
+    def around(papers: Collection[int], direction: Direction, matching: bool) -> list[int]:
+        return _around(con, papers, direction, where if matching else None)
+
+    walk = shortest(first, last, directed, around, lambda papers: _first_by_id(con, papers))
+    return None if walk is None else path_of(rows_of(con, walk), links_between(con, walk))
 
 
 def _first_by_id(con: sqlite3.Connection, papers: Iterable[int]) -> int:
@@ -222,47 +202,3 @@ def _around(
             {**(chosen.values if chosen else {}), "mine": numbers(papers)},
         )
     ]
-
-
-def _layers(
-    con: sqlite3.Connection, first: int, last: int, where: PaperFilter, directed: bool
-) -> list[set[int]] | None:
-    """For every step of the shortest paths the papers that stand there on any of them; `None` without a path."""
-    if first == last:
-        return [{first}]
-    sides = ([{first}], [{last}])
-    ways: tuple[Direction, Direction] = ("references", "citers") if directed else ("both", "both")
-    seen = ({first}, {last})
-    while True:
-        # The smaller side grows; when one cannot, everything on it was seen and there is no path.
-        side = 0 if len(sides[0][-1]) <= len(sides[1][-1]) else 1
-        frontier = sides[side][-1]
-        goal = sides[1 - side][-1]
-        # The ends need not match the filter, so the step onto one is looked up without it.
-        reached = set(_around(con, frontier, ways[side], where)) | (_touching(con, frontier, goal, ways[side]))
-        met = reached & goal
-        if met:
-            break
-        grown = reached - seen[side]
-        if not grown:
-            return None
-        seen[side].update(grown)
-        sides[side].append(grown)
-    fore, back = sides
-    if side == 0:
-        back[-1], pivot = met, len(fore)
-    else:
-        fore[-1], pivot = met, len(fore) - 1
-    layers = [*fore, *reversed(back)]
-    # From the meeting outwards: keep what leads to it.
-    for at in range(pivot - 1, -1, -1):
-        layers[at] &= set(_around(con, layers[at + 1], ways[1]))
-    for at in range(pivot + 1, len(layers)):
-        layers[at] &= set(_around(con, layers[at - 1], ways[0]))
-    return layers
-
-
-def _touching(con: sqlite3.Connection, frontier: set[int], goal: set[int], way: Direction) -> set[int]:
-    if len(goal) > 1:
-        return set()
-    return set(_around(con, frontier, way)) & goal

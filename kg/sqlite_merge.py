@@ -10,10 +10,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from kg.batch_readings import JUDGED, MEASURED
 from kg.combine import Kept, united
 from kg.sqlite_judge import redecide
 from kg.sqlite_papers import YOUNGER, numbers, refresh, reindex, searched
-from kg.sqlite_readings import JUDGED, MEASURED, choose, clear, keep, keep_cluster, restore_cluster
+from kg.sqlite_readings import choose, clear, keep, keep_cluster, restore_cluster
 
 _MOVED = ("aliases", "records", "decisions", "lists", "absorbed")
 

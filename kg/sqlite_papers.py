@@ -9,19 +9,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
-from kg.combine import Account, Whole, combined
-from kg.identity import text_sha256
-from kg.search_text import search_text, tokens
-
-
-class Stored(NamedTuple):
-    """One record of the store: its number, the work it was told of, and what was told."""
-
-    n: int
-    work: int
-    account: Account
+from kg.combine import Account, combined
+from kg.records import Stored, shown
+from kg.search_text import search_text
 
 
 def numbers(values: Iterable[int]) -> str:
@@ -88,27 +79,6 @@ def reindex(con: sqlite3.Connection, before: Mapping[int, str], after: Mapping[i
     con.executemany("INSERT INTO search (rowid, search_text) VALUES (?, ?)", come)
 
 
-def paper_values(whole: Whole, first_author: str | None, accounts: Sequence[Stored]) -> tuple[object, ...]:
-    """The columns of `papers` from `title` to `text_sha256`."""
-    abstract = None if whole.abstract_from is None else accounts[whole.abstract_from]
-    authors = None if whole.authors_from is None else accounts[whole.authors_from]
-    return (
-        whole.title,
-        None if whole.title is None else " ".join(tokens(whole.title)),
-        whole.published,
-        whole.published_source,
-        None if whole.published is None else int(whole.published[:4]),
-        whole.venue,
-        first_author,
-        None if authors is None else len(authors.account.authors or ()),
-        whole.references_stated,
-        whole.citations_stated,
-        None if abstract is None else abstract.n,
-        None if authors is None else authors.n,
-        text_sha256(whole.title, None if abstract is None else abstract.account.abstract),
-    )
-
-
 def refresh(con: sqlite3.Connection, papers: Sequence[int], before: Mapping[int, str]) -> list[int]:
     """Make existing papers anew from their records; returns those that were stubs and are papers now.
 
@@ -139,7 +109,7 @@ def refresh(con: sqlite3.Connection, papers: Sequence[int], before: Mapping[int,
             author = (stored[whole.authors_from].account.authors or (0,))[0]
             first = con.execute("SELECT name FROM authors WHERE n = ?", (author,)).fetchone()[0]
         wholes[n] = whole
-        rows.append((int(whole.title is None), *paper_values(whole, first, stored), n))
+        rows.append((int(whole.title is None), *shown(whole, first, stored), n))
     con.executemany(
         "UPDATE papers SET stub = ?, title = ?, sort_title = ?, published = ?, published_source = ?, year = ?,"
         " venue = ?, first_author = ?, author_count = ?, references_stated = ?, citations_stated = ?,"

@@ -10,29 +10,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from json import dumps, loads
-from typing import Any
 
+from kg.batch_readings import JUDGED, MEASURED, READINGS, ReadingRows, chosen_of
 from kg.sqlite_papers import numbers
-
-JUDGED = {
-    "judgements": ("include", "look", "token_type", "token_type_evidence", "rules", "fields_read", "text_sha256"),
-    "verdicts": ("criterion", "position", "verdict", "evidence", "reason", "confidence"),
-    "tags": ("topic", "position", "evidence", "score"),
-    "quantizers": ("position", "kind", "field", "start", '"end"', "text"),
-}
-MEASURED = {
-    "measured": ("rules", "fields_read", "text_sha256"),
-    "specifications": (
-        "position", "quantity", "value", "status", "role", "subject", "field", "start", '"end"', "text",
-    ),
-}  # fmt: skip
-_READINGS = {"judgement": JUDGED, "measured": MEASURED}
-Rows = dict[str, list[list[Any]]]
 
 
 def insert(con: sqlite3.Connection, table: str, rows: Iterable[Sequence[object]]) -> None:
     """Write rows, paper first, then the columns named above."""
-    columns = JUDGED.get(table) or MEASURED[table]
+    columns = _columns(table)
     con.executemany(
         f"INSERT INTO {table} (paper, {', '.join(columns)}) VALUES (?{', ?' * len(columns)})",
         rows,
@@ -48,8 +33,8 @@ def clear(con: sqlite3.Connection, tables: Mapping[str, Sequence[str]], papers: 
 
 def keep(con: sqlite3.Connection, paper: int) -> None:
     """Note what was concluded of a paper as that of its own work, unless it came from one of the works it absorbed."""
-    for kind, tables in _READINGS.items():
-        now = _rows(con, tables, paper)
+    for kind, tables in READINGS.items():
+        now = rows_of_reading(con, tables, paper)
         if _alone(con, paper) or now != _chosen(con, paper, kind):
             con.execute("INSERT OR REPLACE INTO readings VALUES (?, ?, ?)", (paper, kind, _text(now)))
 
@@ -77,8 +62,8 @@ def restore_cluster(con: sqlite3.Connection, paper: int) -> None:
 
 def choose(con: sqlite3.Connection, paper: int) -> None:
     """Give a paper what counts among the works it is made of."""
-    for kind, tables in _READINGS.items():
-        _put(con, tables, paper, _chosen(con, paper, kind))
+    for kind, tables in READINGS.items():
+        put(con, tables, paper, _chosen(con, paper, kind))
     summarise(con, paper)
 
 
@@ -103,32 +88,35 @@ def summarise(con: sqlite3.Connection, paper: int) -> None:
     )
 
 
+def _columns(table: str) -> list[str]:
+    return [f'"{column}"' for column in JUDGED.get(table) or MEASURED[table]]
+
+
 def _alone(con: sqlite3.Connection, paper: int) -> bool:
     return con.execute("SELECT 1 FROM absorbed WHERE paper = ?", (paper,)).fetchone() is None
 
 
-def _chosen(con: sqlite3.Connection, paper: int, kind: str) -> Rows | None:
-    chosen: Rows | None = None
-    for (text,) in con.execute(
-        "SELECT r.rows FROM readings AS r LEFT JOIN absorbed AS a ON a.work = r.work"
-        " WHERE coalesce(a.paper, r.work) = :paper AND r.kind = :kind"
-        " AND r.work IN (SELECT :paper UNION SELECT work FROM absorbed WHERE paper = :paper)"
-        " ORDER BY r.work <> :paper, r.work",
-        {"paper": paper, "kind": kind},
-    ):
-        rows: Rows | None = loads(text)
-        if rows is not None and (chosen is None or _fields(kind, chosen) < _fields(kind, rows)):
-            chosen = rows
-    return chosen
+def _chosen(con: sqlite3.Connection, paper: int, kind: str) -> ReadingRows | None:
+    return chosen_of(
+        loads(text)
+        for (text,) in con.execute(
+            "SELECT r.rows FROM readings AS r LEFT JOIN absorbed AS a ON a.work = r.work"
+            " WHERE coalesce(a.paper, r.work) = :paper AND r.kind = :kind"
+            " AND r.work IN (SELECT :paper UNION SELECT work FROM absorbed WHERE paper = :paper)"
+            " ORDER BY r.work <> :paper, r.work",
+            {"paper": paper, "kind": kind},
+        )
+    )
 
 
-def _text(rows: Rows | None) -> str:
+def _text(rows: ReadingRows | None) -> str:
     return dumps(rows, ensure_ascii=False)
 
 
-def _rows(con: sqlite3.Connection, tables: Mapping[str, Sequence[str]], paper: int) -> Rows | None:
-    found: Rows = {}
-    for table, columns in tables.items():
+def rows_of_reading(con: sqlite3.Connection, tables: Mapping[str, Sequence[str]], paper: int) -> ReadingRows | None:
+    found: ReadingRows = {}
+    for table in tables:
+        columns = _columns(table)
         extra = " AND verdict IS NOT NULL" if table == "verdicts" else ""
         found[table] = [
             list(row)
@@ -140,13 +128,7 @@ def _rows(con: sqlite3.Connection, tables: Mapping[str, Sequence[str]], paper: i
     return found if found[next(iter(tables))] else None
 
 
-def _put(con: sqlite3.Connection, tables: Mapping[str, Sequence[str]], paper: int, rows: Rows | None) -> None:
+def put(con: sqlite3.Connection, tables: Mapping[str, Sequence[str]], paper: int, rows: ReadingRows | None) -> None:
     clear(con, tables, [paper])
     for table in tables:
         insert(con, table, [(paper, *row) for row in (rows or {}).get(table, ())])
-
-
-def _fields(name: str, rows: Rows) -> set[str]:
-    table = next(iter(_READINGS[name]))
-    at = _READINGS[name][table].index("fields_read")
-    return set(rows[table][0][at].split(","))

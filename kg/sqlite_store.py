@@ -11,11 +11,10 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from json import dumps
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, get_args
+from typing import TYPE_CHECKING, Self
 
 from kg import sqlite_graph, sqlite_paper, sqlite_read, sqlite_table
 from kg.answers import (
@@ -32,26 +31,27 @@ from kg.answers import (
     StoreCounts,
     Upserted,
 )
-from kg.errors import InputError, NotFound, StoreError
+from kg.batch import BatchWriter, Known
+from kg.batch_citations import write_citations
+from kg.batch_readings import write_judgements, write_measured
+from kg.checks import check_clusters, check_decision, check_list_name, check_page, no_merge, one_work, undone_already
+from kg.clock import utc_now
+from kg.errors import InputError, StoreError
 from kg.identity import normalise
-from kg.model import Batch, Cluster, Cursor, Decision, Include, Met
-from kg.paper_filter import SORTS, PaperFilter, Sort
+from kg.model import Batch, Cluster, Cursor, Decision
+from kg.paper_filter import PaperFilter, Sort
 from kg.search_text import VERSION
-from kg.sqlite_citations import write_citations
 from kg.sqlite_engine import ENGINE, Engine, translated
-from kg.sqlite_judge import INCLUDE, decide, write_judgements, write_measured
+from kg.sqlite_judge import decide
 from kg.sqlite_merge import merge_works, unmerge_works
 from kg.sqlite_papers import rebuild_search
 from kg.sqlite_schema import SCHEMA
-from kg.sqlite_write import BatchWriter, Known
+from kg.sqlite_transfer import SqliteTransfer
+from kg.sqlite_write import SqliteRows
+from kg.transfer import Transfer
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-
-def utc_now() -> str:
-    """UTC to the second, e.g. 2025-01-31T12:00:00+00:00."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 class SqliteStore:
@@ -120,7 +120,7 @@ class SqliteStore:
             (revision,) = con.execute("SELECT value FROM meta WHERE name = 'revision'").fetchone()
             known = self._known if self._known.revision == revision else Known()
             self._known = Known()
-            writer = BatchWriter(con, time, known)
+            writer = BatchWriter(SqliteRows(con, time), known)
             writer.papers(batch.papers)
             write_citations(writer, batch.citations)
             if writer.changed:
@@ -154,15 +154,7 @@ class SqliteStore:
         return max(new, 0)
 
     def decide(self, decision: Decision) -> None:
-        allowed = get_args(Include if decision.criterion == INCLUDE else Met)
-        if decision.verdict is not None and decision.verdict not in allowed:
-            raise InputError(
-                f"{decision.verdict!r} is no verdict on {decision.criterion}",
-                field="verdict",
-                value=decision.verdict,
-                expected=", ".join(allowed),
-                hint=f"Decide one of {', '.join(allowed)}, or withdraw with none.",
-            )
+        check_decision(decision)
         with self._changing("decide") as (con, changed):
             n = sqlite_graph.find(con, decision.paper)
             (work,) = con.execute("SELECT work FROM aliases WHERE id = ?", (normalise(decision.paper),)).fetchone()
@@ -172,13 +164,7 @@ class SqliteStore:
         with self._changing("merge") as (con, changed):
             one, other = sqlite_graph.find(con, kept), sqlite_graph.find(con, absorbed)
             if one == other:
-                raise InputError(
-                    "These two ids name the same work already",
-                    field="absorbed",
-                    value=absorbed,
-                    expected="an id of another work",
-                    hint="Nothing needs to be merged.",
-                )
+                raise one_work(absorbed)
             number = merge_works(con, one, other, reason, self._clock())
             changed.append(True)
             return _merges(con, number)[0]
@@ -187,12 +173,9 @@ class SqliteStore:
         with self._changing("unmerge") as (con, changed):
             found = _merges(con, number)
             if not found:
-                raise NotFound("merge", str(number), hint="List the merges to see their numbers.")
+                raise no_merge(number)
             if found[0].undone is not None:
-                raise InputError(
-                    f"Merge {number} was undone at {found[0].undone}", field="number", value=number,
-                    expected="a merge that stands", hint="Nothing needs to be undone.",
-                )  # fmt: skip
+                raise undone_already(number, found[0].undone)
             unmerge_works(con, number, self._clock())
             changed.append(True)
 
@@ -202,12 +185,7 @@ class SqliteStore:
                 (c.number, c.run, c.label, dumps(c.terms, ensure_ascii=False), c.size, c.stability) for c in clusters
             )
             placed = {sqlite_graph.find(con, id): number for id, number in members.items()}
-            unknown = set(placed.values()) - {row[0] for row in rows}
-            if unknown or any(row[1] != run for row in rows):
-                raise InputError(
-                    "The members and clusters do not fit together", field="members",
-                    value=sorted(unknown), expected=f"numbers of clusters of run {run}",
-                )  # fmt: skip
+            check_clusters(run, clusters, placed.values())
             before = (
                 con.execute(
                     "SELECT number, run, label, terms, size, stability FROM clusters ORDER BY number"
@@ -225,8 +203,7 @@ class SqliteStore:
             changed.append(True)
 
     def add_to_list(self, name: str, ids: Sequence[str]) -> int:
-        if not name.strip():
-            raise InputError("A reading list needs a name", field="name", value=name, expected="some text")
+        check_list_name(name)
         new = 0
         with self._changing("add_to_list") as (con, changed):
             for id in ids:
@@ -269,13 +246,7 @@ class SqliteStore:
             return sqlite_paper.paper(con, id)
 
     def papers(self, where: PaperFilter, *, sort: Sort = "newest", offset: int = 0, limit: int = 50) -> PaperPage:
-        if sort not in SORTS:
-            raise InputError(f"No order {sort!r}", field="sort", value=sort, expected=", ".join(SORTS))
-        if offset < 0 or limit < 0:
-            raise InputError(
-                "A page starts at 0 or later and is not negative", field="offset" if offset < 0 else "limit",
-                value=offset if offset < 0 else limit, expected="a whole number from 0",
-            )  # fmt: skip
+        check_page(sort, offset, limit)
         with self._engine.reading("papers") as con:
             return sqlite_read.papers(con, where, sort, offset, limit)
 
@@ -371,6 +342,9 @@ class SqliteStore:
                     " JOIN papers AS p ON p.n = d.paper ORDER BY d.time, d.n"
                 )
             ]
+
+    def transfer(self) -> Transfer:
+        return SqliteTransfer(self._engine, self._changing)
 
     def backup(self, target: Path) -> None:
         """As promised, by SQLite's own backup: the copy is made under another name and appears when complete."""

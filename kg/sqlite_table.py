@@ -7,7 +7,8 @@ from collections.abc import Callable
 from json import loads
 from typing import TYPE_CHECKING, Any
 
-from kg.errors import InputError
+from kg.checks import check_table
+from kg.tables import TABLES, schema_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,41 +43,14 @@ _UNREAD = (
 )
 
 
-def _schema(name: str) -> pa.Schema:
-    import pyarrow as pa
-
-    text, texts = pa.string(), pa.list_(pa.string())
-    fields = {
-        "papers": [
-            ("id", text), ("title", text), ("year", pa.int32()), ("published", text), ("venue", text),
-            ("include", text), ("decided", pa.bool_()), ("token_type", text), ("topics", texts),
-            ("cited_by", pa.int32()), ("references", pa.int32()), ("cluster", pa.int32()),
-        ],
-        "citations": [
-            ("citing", text), ("cited", text), ("younger", pa.bool_()), ("sources", texts),
-            ("influential", pa.bool_()), ("intents", texts),
-        ],
-        "specifications": [
-            ("paper", text), ("year", pa.int32()), ("quantity", text), ("value", pa.float64()), ("status", text),
-            ("role", text), ("subject", text), ("text", text),
-        ],
-        "quantizers": [("paper", text), ("kind", text)],
-    }  # fmt: skip
-    return pa.schema(fields[name])
-
-
 def table(con: sqlite3.Connection, name: str) -> pa.Table:
     """A whole table, sorted by its key. Raises InputError for an unknown name."""
     import pyarrow as pa
 
+    check_table(name, TABLES)
     if name == "citations":
         return _citations(con)
-    if name not in _QUERIES:
-        known = ", ".join(sorted((*_QUERIES, "citations")))
-        raise InputError(
-            f"There is no table {name!r}", field="table", value=name, expected=known, hint=f"Ask for one of {known}."
-        )
-    schema = _schema(name)
+    schema = schema_of(name)
     reading = [_reader(field.type) for field in schema]
     cursor = con.execute(_QUERIES[name])
     batches = []
@@ -99,7 +73,7 @@ def _citations(con: sqlite3.Connection) -> pa.Table:
     import numpy as np
     import pyarrow as pa
 
-    schema = _schema("citations")
+    schema = schema_of("citations")
     papers = con.execute("SELECT n, id FROM papers WHERE stub = 0 ORDER BY id").fetchall()
     ids = pa.array([id for _, id in papers], type=pa.string())
     ranks = np.full(con.execute("SELECT coalesce(max(n), 0) + 1 FROM papers").fetchone()[0], -1, dtype=np.int32)

@@ -37,6 +37,7 @@ from kg.answers import (
 from kg.errors import InputError
 from kg.model import Batch, Cluster, Cursor, Decision
 from kg.paper_filter import PaperFilter, Sort
+from kg.transfer import Transfer
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -220,11 +221,19 @@ class GraphStore(Protocol):
     def decisions(self) -> list[Decision]:
         """Every decision ever made, oldest first."""
 
+    def transfer(self) -> Transfer:
+        """The store as rows that belong to no engine, for copying it as it is (`kg.transfer.copy`)."""
+
     def backup(self, target: Path) -> None:
-        """Write a consistent copy while others read and write. Raises StoreError when `target` exists."""
+        """Write a consistent copy into a file while others read and write.
+
+        Raises:
+            StoreError: `target` exists, or the engine is a server, which is copied (`kg.transfer.copy`) or backed up by
+                its own tool.
+        """
 
 
-SCHEMES = ("sqlite",)
+SCHEMES = ("sqlite", "neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 
 
 def default_store_url() -> str:
@@ -239,7 +248,9 @@ def open_store(url: str, *, create: bool = True, read_only: bool = False) -> Gra
     """Open the store that a URL names, e.g. `sqlite:///atlas.sqlite` (relative) or `sqlite:////home/me/atlas.sqlite`.
 
     Args:
-        url: scheme and place. A path on Windows is `sqlite:///C:/Users/me/atlas.sqlite`.
+        url: scheme and place. A path on Windows is `sqlite:///C:/Users/me/atlas.sqlite`. On a Neo4j server it is
+            `neo4j://host:7687` or `neo4j://host:7687/database`; user and password stand in the environment
+            (TOKENATLAS_NEO4J_USER, TOKENATLAS_NEO4J_PASSWORD).
         create: make the store when it does not exist yet.
         read_only: refuse writes.
 
@@ -262,11 +273,17 @@ def open_store(url: str, *, create: bool = True, read_only: bool = False) -> Gra
                 hint="Write sqlite:///atlas.sqlite for a file here, sqlite:////full/path.sqlite for one elsewhere.",
             )
         return SqliteStore(url, Path(rest[1:]), create=create, read_only=read_only)
+    if separator and scheme in SCHEMES:
+        from kg.neo4j_store import Neo4jStore
+
+        return Neo4jStore(url, create=create, read_only=read_only)
     raise InputError(
         f"{url!r} is not a store this program knows",
         where="--store",
         field="store",
         value=url,
         expected=", ".join(f"{known}://" for known in SCHEMES),
-        hint="Write sqlite:///PATH for a file; known schemes: " + ", ".join(SCHEMES) + ".",
+        hint="Write sqlite:///PATH for a file, neo4j://HOST:PORT for a server; known schemes: "
+        + ", ".join(SCHEMES)
+        + ".",
     )

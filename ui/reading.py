@@ -1,4 +1,4 @@
-"""Commands that only read: status, papers, paper, export, quarantine, backup and the protocol."""
+"""Commands that only read: status, papers, paper, export, quarantine, backup, copy and the protocol."""
 
 from __future__ import annotations
 
@@ -154,6 +154,32 @@ def backup(
     with opened(store, read_only=True) as source:
         source.backup(target)
     terminal.say(f"Copied to {target}")
+
+
+@app.command("copy")
+def copy_store(
+    source: Annotated[str, typer.Option("--from", help="Store to copy.", metavar="URL")],
+    target: Annotated[str, typer.Option("--to", help="An empty store, or an earlier copy.", metavar="URL")],
+) -> None:
+    """Make one store equal to another, from a file to a server or back; stopped early, the same command goes on.
+
+    Example: tokenatlas copy --from sqlite:///atlas.sqlite --to neo4j://127.0.0.1:7687
+    """
+    from kg.transfer import copy
+
+    with opened(source, read_only=True) as original, opened(target, create=True) as other:
+        with terminal.progress("copied rows") as update:
+            rows = 0
+
+            def report(section: str, page: int) -> None:
+                nonlocal rows
+                rows += page
+                update(rows, None)
+
+            done = copy(original, other, report=report)
+        counts = other.counts()
+    said = "Copied" if done else "Nothing to do:"
+    terminal.say(f"{said} {counts.papers:,} papers, {counts.stubs:,} stubs, {counts.citations:,} citations")
 
 
 @protocol_app.command("show")

@@ -45,7 +45,9 @@ def test_kg_lists_exactly_its_records_errors_and_doors() -> None:
     assert family <= public, f"not exported: {family - public}"
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/cli.md", "docs/data.md", "docs/protocol.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "docs/cli.md", "docs/data.md", "docs/neo4j.md", "docs/protocol.md"]
+)
 def test_links_between_documents_lead_somewhere(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", text):

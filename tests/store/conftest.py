@@ -7,19 +7,13 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from kg.store import GraphStore, open_store
-
-ENGINES = ("sqlite",)
+from tests.conftest import ENGINES, EmptyStore
 
 
 @pytest.fixture(scope="session", params=ENGINES)
-def empty_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], str]:
-    """Gives the URL of another empty store at every call."""
-
-    def url() -> str:
-        assert request.param == "sqlite"
-        return f"sqlite:///{(tmp_path_factory.mktemp('store') / 'store.sqlite').as_posix()}"
-
-    return url
+def empty_url(request: pytest.FixtureRequest, empty_store: EmptyStore) -> Callable[[], str]:
+    """Gives the URL of another empty store at every call. On a server the one before is gone then."""
+    return lambda: empty_store(request.param)
 
 
 @pytest.fixture

@@ -6,10 +6,11 @@ import inspect
 
 import pytest
 
+from kg.neo4j_store import Neo4jStore
 from kg.sqlite_store import SqliteStore
 from kg.store import GraphStore
 
-ENGINES = (SqliteStore,)
+ENGINES = (SqliteStore, Neo4jStore)
 METHODS = [name for name, value in vars(GraphStore).items() if inspect.isfunction(value) and not name.startswith("_")]
 
 

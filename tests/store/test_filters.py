@@ -15,7 +15,7 @@ from kg.model import QUANTIZERS, TOPICS, Batch, Cluster
 from kg.paper_filter import SORTS, PaperFilter, Sort
 from kg.store import GraphStore, open_store
 from tests.store import naive
-from tests.store.records import EVERYTHING, arxiv, cites, decision, doi, judgement, measured, paper, papers
+from tests.store.records import EVERYTHING, arxiv, cites, decision, doi, judgement, measured, paper
 
 WORDS = ("codec", "token", "語音", "1.5", "naïve", "vq_wav2vec", "model")
 RATES = (0.5, 1.5, 6.0, 24.0)
@@ -185,11 +185,3 @@ def test_values_of_a_filter_are_never_read_as_a_statement(filled: GraphStore) ->
     assert filled.ids(PaperFilter(include=(), reading_list=evil)) == []
     assert filled.ids(PaperFilter(include=(), sources=(evil,), topics=(evil,))) == []
     assert filled.papers(PaperFilter(text=evil, include=())).total == 0
-
-
-def test_the_default_filter_shows_included_papers_only(store: GraphStore) -> None:
-    store.upsert(
-        Batch(papers=papers(1, 2, 3, 4), judgements={arxiv(1): judgement("include"), arxiv(2): judgement("unclear")})
-    )
-    store.decide(decision(3, "include"))
-    assert store.ids(PaperFilter()) == [arxiv(1), arxiv(3)]

@@ -8,8 +8,9 @@ import pytest
 
 from kg.answers import Upserted
 from kg.model import Batch, Judgement, Measured
+from kg.paper_filter import PaperFilter
 from kg.store import GraphStore
-from tests.store.records import arxiv, doi, judgement, measured, paper, papers
+from tests.store.records import arxiv, decision, doi, judgement, measured, paper, papers
 
 TITLE, TEXT = "A codec", "It codes at 1.5 kbps."
 BOTH: tuple[str, ...] = ("title", "abstract")
@@ -126,3 +127,11 @@ def test_texts_can_be_judged_while_they_are_read(store: GraphStore) -> None:
     assert read == [arxiv(n) for n in range(1, 8)]
     assert texts(store, unjudged_by="rules 1") == []
     assert store.counts().unjudged == 0
+
+
+def test_the_default_filter_shows_included_papers_only(store: GraphStore) -> None:
+    store.upsert(
+        Batch(papers=papers(1, 2, 3, 4), judgements={arxiv(1): judgement("include"), arxiv(2): judgement("unclear")})
+    )
+    store.decide(decision(3, "include"))
+    assert store.ids(PaperFilter()) == [arxiv(1), arxiv(3)]

@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from kg.answers import PaperDetails
 from kg.model import Batch
 from kg.paper_filter import PaperFilter
 from kg.store import GraphStore, open_store
 from tests.store import naive
-from tests.store.records import EVERYTHING, arxiv, doi, paper, papers
-from tests.strategies import dirty_titles
+from tests.store.queries import queries
+from tests.store.records import EVERYTHING, paper
 
 TEXTS = (
     "Speech at 1.5 kbps, and 24kHz music",
@@ -84,12 +83,6 @@ def filled(empty_url: Callable[[], str]) -> Iterator[GraphStore]:
 
 
 @pytest.fixture(scope="module")
-def changing(empty_url: Callable[[], str]) -> Iterator[GraphStore]:
-    with open_store(empty_url()) as store:
-        yield store
-
-
-@pytest.fixture(scope="module")
 def known(filled: GraphStore) -> list[PaperDetails]:
     return [filled.paper(id) for id in filled.ids(EVERYTHING)]
 
@@ -105,15 +98,6 @@ def test_blank_text_is_no_condition(filled: GraphStore) -> None:
     assert filled.papers(PaperFilter(text=" \n", include=()), sort="relevance").total == len(TEXTS)
 
 
-pieces = st.sampled_from(
-    ["codec", "wav2vec", "1.5", "don't", "語音", "OR", "-", '"', "*", " ", "vq_", "naïve", "to speech", "(", ")", "AND",
-     "NOT", "NEAR", "^", ":", "{", "+", "'", ";", "\\", "%", "search_text", "\x00", "¶", "\ud800", "é"]
-)  # fmt: skip
-queries = st.one_of(
-    st.text(max_size=30), st.lists(pieces, max_size=8).map("".join), st.lists(pieces, max_size=8).map(" ".join)
-)
-
-
 @given(query=queries)
 def test_any_text_is_a_query_and_means_what_its_tokens_say(
     filled: GraphStore, known: list[PaperDetails], query: str
@@ -125,41 +109,8 @@ def test_any_text_is_a_query_and_means_what_its_tokens_say(
     assert page.total == len(expected)
 
 
-@given(title=dirty_titles().filter(lambda title: title.isprintable() and title.strip()), query=queries)
-def test_any_title_is_found_as_its_tokens_say(changing: GraphStore, title: str, query: str) -> None:
-    changing.upsert(Batch(papers=(paper(doi(1), title=title),)))
-    where = PaperFilter(text=query, include=())
-    assert changing.ids(where) == [each.row.id for each in naive.matching([changing.paper(doi(1))], where)]
-
-
 def test_a_very_long_query_is_answered(filled: GraphStore) -> None:
     long = " ".join(f"codec{n}" for n in range(3_000))
     assert filled.papers(PaperFilter(text=long, include=()), sort="relevance").total == 0
     assert filled.papers(PaperFilter(text=long.replace(" ", " OR ") + " OR codec", include=())).total == 1
     assert filled.papers(PaperFilter(text=long.replace(" ", " -") + " -codec*", include=())).total == 0
-
-
-def test_authors_venue_and_ids_are_searched_and_no_phrase_runs_across(store: GraphStore) -> None:
-    told = paper(
-        arxiv(1), doi(1), title="A codec", abstract="Model text.", venue="Some Venue", authors=("Ann B", "Cy D")
-    )
-    store.upsert(Batch(papers=(told,)))
-    for query in ("ann", '"cy d"', "venue", "2001.00001", "10.1000/paper.1", "arXiv:2001.00001", '"model text"'):
-        assert store.papers(PaperFilter(text=query, include=())).total == 1, query
-    for query in ('"codec model"', '"b cy"', '"text ann"', "¶"):
-        assert store.papers(PaperFilter(text=query, include=())).total == 0, query
-
-
-def test_the_index_follows_every_change(store: GraphStore) -> None:
-    def total(query: str) -> int:
-        return store.papers(PaperFilter(text=query, include=()), sort="relevance").total
-
-    store.upsert(Batch(papers=(paper(arxiv(1), title="First words", abstract="Older text."), *papers(2))))
-    store.upsert(
-        Batch(papers=(paper(arxiv(1), doi(1), title="Other words", abstract="Newer text.", authors=("Ann B",)),))
-    )
-    assert [total(query) for query in ("first", "older", "other newer", "ann", "10.1000/paper.1")] == [0, 0, 1, 1, 1]
-    number = store.merge(arxiv(2), arxiv(1), "tried").number
-    assert (total("newer"), total("2001.00001 2001.00002"), total("words")) == (1, 1, 1)
-    store.unmerge(number)
-    assert (total("newer"), total("2001.00001 2001.00002"), total("words")) == (1, 0, 1)

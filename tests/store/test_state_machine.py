@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from kg.combine import is_younger
 from kg.model import Batch, Citation, Decision, Paper, PartialDate
@@ -34,19 +33,15 @@ records = st.tuples(
 class Histories(RuleBasedStateMachine):
     """One store and the model beside it."""
 
-    engine = "sqlite"
-
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.url = f"{self.engine}:///{(Path(self.folder.name) / 'store.sqlite').as_posix()}"
+        self.url = url
         self.store: GraphStore = open_store(self.url)
         self.model = Model()
         self.clock = 0
 
     def teardown(self) -> None:
         self.store.close()
-        self.folder.cleanup()
 
     @rule(told=records)
     def tell(self, told: tuple[tuple[str, ...], str, str, str | None, str | None]) -> None:
@@ -140,12 +135,14 @@ class Histories(RuleBasedStateMachine):
         assert (counts.quarantined > 0) == bool(model.refused)
 
 
-TestHistories = Histories.TestCase
-TestHistories.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+def test_a_store_answers_as_the_model(empty_url: Callable[[], str]) -> None:
+    run_state_machine_as_test(
+        lambda: Histories(empty_url()), settings=settings(max_examples=30, stateful_step_count=25, deadline=None)
+    )
 
 
 @pytest.mark.long
-class TestLongHistories(Histories.TestCase):  # type: ignore[name-defined, misc]
-    """Many and longer ones."""
-
-    settings = settings(max_examples=500, stateful_step_count=60, deadline=None)
+def test_a_store_answers_as_the_model_over_long_histories(empty_url: Callable[[], str]) -> None:
+    run_state_machine_as_test(
+        lambda: Histories(empty_url()), settings=settings(max_examples=500, stateful_step_count=60, deadline=None)
+    )

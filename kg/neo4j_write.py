@@ -1,0 +1,291 @@
+"""What Neo4j does for one batch: the questions and writes of `kg.batch.Rows`, each a set at once, rows in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from json import dumps
+
+from kg.batch import Alias, CitationRow, Found, Fresh, Names, Pair, Reading, StubRow
+from kg.combine import Kept
+from kg.model import Author, Judgement, Measured
+from kg.neo4j_engine import Transaction
+from kg.neo4j_judge import put_judgements, put_measured
+from kg.neo4j_merge import add_degrees, merge_works, separated
+from kg.neo4j_papers import (
+    carried,
+    kept,
+    load_records,
+    numbered,
+    paper_properties,
+    record_properties,
+    refresh,
+    write_authors,
+)
+from kg.records import Stored
+
+LOOK_UP = (
+    "UNWIND $ids AS id MATCH (p:Paper {id: id}) RETURN id, p.n AS n, p.n AS work, p:Stub AS stub,"
+    " p.published AS published UNION ALL UNWIND $ids AS id MATCH (a:Alias {id: id})-[:NAMES]->(p:Paper)"
+    " RETURN id, p.n AS n, a.work AS work, p:Stub AS stub, p.published AS published"
+)
+
+
+class Neo4jRows:
+    """One open transaction."""
+
+    def __init__(self, tx: Transaction, time: str) -> None:
+        self.tx = tx
+        self.time = time
+        self.next_paper: int = tx.counters.get("next_paper") or 1
+
+    def look_up(self, ids: Sequence[str]) -> list[Found]:
+        return look_up(self.tx, sorted(ids))
+
+    def title(self, paper: int) -> str | None:
+        title: str | None = self.tx.value("MATCH (p:Paper {n: $n}) RETURN p.title", n=paper)
+        return title
+
+    def separated(self, papers: Sequence[int]) -> int | None:
+        return separated(self.tx, papers)
+
+    def merge(self, kept: int, absorbed: int, reason: str) -> None:
+        merge_works(self.tx, kept, absorbed, reason, self.time)
+
+    def refuse(self, source: str, id: str, title: str | None, reason: str, provenance: str | None) -> bool:
+        return refuse(self.tx, [(source, id, title, reason, provenance, self.time)]) > 0
+
+    def add_stubs(self, rows: Sequence[StubRow]) -> None:
+        self.tx.run(
+            "UNWIND $rows AS r CREATE (p:Paper:Stub) SET p = r, p.name = r.id, p.decided = false, p.cited_by = 0,"
+            " p.references = 0",
+            rows=[row._asdict() for row in rows],
+        )
+        self._minted(row.n for row in rows)
+
+    def _minted(self, numbers: Iterable[int]) -> None:
+        self.next_paper = max(self.next_paper, 1 + max(numbers))
+        self.tx.counters["next_paper"] = self.next_paper
+
+    def add_aliases(self, aliases: Sequence[Alias], own: Iterable[str] = ()) -> None:
+        """Write ids that are not the own ones of papers."""
+        without = set(own)
+        rows = [list(alias) for alias in aliases if alias[0] not in without]
+        if rows:
+            self.tx.run(
+                "UNWIND $rows AS r MATCH (p:Paper {n: r[1]})"
+                " CREATE (:Alias {id: r[0], name: r[0], work: r[2]})-[:NAMES]->(p)",
+                rows=rows,
+            )
+
+    def add_authors(self, authors: Mapping[str, Author]) -> Names:
+        names: dict[str, tuple[int, str]] = {
+            id: (n, name)
+            for id, n, name in self.tx.rows(
+                "UNWIND $ids AS id MATCH (a:Author {id: id}) RETURN id, a.n, a.name", ids=sorted(authors)
+            )
+        }
+        new = [authors[id] for id in sorted(authors) if id not in names]
+        if new:
+            first = self.tx.take("next_author", len(new))
+            self.tx.run(
+                "UNWIND $rows AS r CREATE (:Author {n: r[0], id: r[1], name: r[2], name_only: r[3], records: 0})",
+                rows=[[n, each.id, each.name, each.name_only] for n, each in enumerate(new, first)],
+            )
+            names.update((each.id, (n, each.name)) for n, each in enumerate(new, first))
+        return names
+
+    def next_record(self) -> int:
+        return self.tx.counters.get("next_record") or 1
+
+    def add_papers(self, fresh: Sequence[Fresh], aliases: Sequence[Alias]) -> None:
+        self.tx.run(
+            "UNWIND $rows AS r CREATE (p:Paper) SET p = r",
+            rows=[
+                {
+                    "n": each.n, "id": each.id, "decided": False, "cited_by": 0, "references": 0,
+                    **paper_properties(each.values, each.id, each.abstract, each.search_text),
+                    "sources": list(dict.fromkeys(stored.account.source for stored in each.stored)),
+                }
+                for each in fresh
+            ],
+        )  # fmt: skip
+        self._minted(each.n for each in fresh)
+        self.add_aliases(aliases, (each.id for each in fresh))
+        self.insert_records([(each.n, stored) for each in fresh for stored in each.stored])
+        write_authors(self.tx, [[e.n, [[author, at] for at, author in enumerate(e.authors)]] for e in fresh])
+
+    def records(self, papers: Sequence[int]) -> Mapping[int, list[Stored]]:
+        return load_records(self.tx, papers)
+
+    def change_papers(
+        self,
+        papers: Sequence[int],
+        aliases: Sequence[Alias],
+        new: Sequence[tuple[int, Stored]],
+        changed: Sequence[tuple[Stored, Stored]],
+    ) -> tuple[list[int], Mapping[int, tuple[bool, str | None]]]:
+        self.add_aliases(aliases)
+        self.insert_records(new)
+        if changed:
+            self.tx.run(
+                "UNWIND $rows AS r MATCH (x:Record {n: r.n}) SET x = r",
+                rows=[record_properties(after, self.time) for _, after in changed],
+            )
+            self._count_records([after for _, after in changed], [before for before, _ in changed])
+        return refresh(self.tx, papers)
+
+    def insert_records(self, stored: Sequence[tuple[int, Stored]]) -> None:
+        """Write records with the paper they count for."""
+        if not stored:
+            return
+        self.tx.run(
+            "UNWIND $rows AS r MATCH (p:Paper {n: r[0]}) CREATE (x:Record)-[:DESCRIBES]->(p) SET x = r[1]",
+            rows=[[paper, record_properties(each, self.time)] for paper, each in stored],
+        )
+        self.tx.counters["next_record"] = max(self.next_record(), 1 + max(each.n for _, each in stored))
+        self._count_records([each for _, each in stored], [])
+
+    def _count_records(self, come: Sequence[Stored], gone: Sequence[Stored]) -> None:
+        """Count by how many records an author is named; whom none names any more goes."""
+        counts: dict[int, int] = {}
+        for step, records in ((1, come), (-1, gone)):
+            for each in records:
+                for author in set(each.account.authors or ()):
+                    counts[author] = counts.get(author, 0) + step
+        rows = [[n, step] for n, step in sorted(counts.items()) if step]
+        if rows:
+            self.tx.run("UNWIND $rows AS r MATCH (a:Author {n: r[0]}) SET a.records = a.records + r[1]", rows=rows)
+        left = [n for n, step in rows if step < 0]
+        if left:
+            self.tx.run("UNWIND $left AS n MATCH (a:Author {n: n}) WHERE a.records = 0 DETACH DELETE a", left=left)
+
+    def citations(self, pairs: Mapping[Pair, object]) -> Mapping[Pair, Kept]:
+        # Papers that cite nothing yet, the usual case, cost one look at their degree.
+        known = {
+            n
+            for (n,) in self.tx.rows(
+                "UNWIND $papers AS n MATCH (p:Paper {n: n}) WHERE EXISTS { (p)-[:CITES]->() } RETURN n",
+                papers=numbered(citing for citing, _ in pairs),
+            )
+        }
+        if not known:
+            return {}
+        asked = [
+            [citing, [cited for _, cited in group]]
+            for citing, group in groupby(sorted(pair for pair in pairs if pair[0] in known), key=lambda pair: pair[0])
+        ]
+        return {
+            (citing, cited): kept(*values)
+            for citing, cited, *values in self.tx.rows(
+                "UNWIND $rows AS r MATCH (:Paper {n: r[0]})-[c:CITES]->(b:Paper) WHERE b.n IN r[1]"
+                " RETURN r[0], b.n, c.sources, c.influential, c.intents",
+                rows=asked,
+            )
+        }
+
+    def add_citations(self, rows: Sequence[CitationRow], cited_by: Mapping[int, int], refs: Mapping[int, int]) -> None:
+        self.tx.run(
+            "UNWIND $rows AS r MATCH (a:Paper {n: r[0]}) UNWIND r[1] AS x MATCH (b:Paper {n: x[0]})"
+            " CREATE (a)-[c:CITES]->(b) SET c = x[1]",
+            rows=[
+                [
+                    citing,
+                    [
+                        [
+                            row.cited,
+                            {"younger": row.younger == 1, **carried((row.sources, row.influential, row.intents))},
+                        ]
+                        for row in group
+                    ],
+                ]
+                for citing, group in groupby(rows, key=lambda row: row.citing)
+            ],
+        )
+        add_degrees(self.tx, cited_by, refs)
+
+    def change_citations(self, changed: Mapping[Pair, Kept]) -> None:
+        self.tx.run(
+            "UNWIND $rows AS r MATCH (:Paper {n: r[0]})-[c:CITES]->(:Paper {n: r[1]}) SET c += r[2]",
+            rows=[[*pair, carried(each)] for pair, each in sorted(changed.items())],
+        )
+
+    def merged_works(self) -> frozenset[int]:
+        return frozenset(n for pair in self.tx.rows("MATCH (m:Merge) RETURN m.kept, m.absorbed") for n in pair)
+
+    def told(self, pairs: Sequence[Pair]) -> Mapping[Pair, Kept]:
+        return {
+            (citing, cited): kept(*values)
+            for citing, cited, *values in self.tx.rows(
+                "UNWIND $pairs AS r MATCH (t:Told {citing: r[0], cited: r[1]})"
+                " RETURN t.citing, t.cited, t.sources, t.influential, t.intents",
+                pairs=[list(pair) for pair in pairs],
+            )
+        }
+
+    def put_told(self, told: Mapping[Pair, Kept]) -> None:
+        self.tx.run(
+            "UNWIND $rows AS r MERGE (t:Told {citing: r[0], cited: r[1]})"
+            " SET t += r[2], t.name = r[0] + ' cites ' + r[1]",
+            rows=[[*pair, carried(each)] for pair, each in sorted(told.items())],
+        )
+
+    def read_by(self, kind: str, papers: Sequence[int]) -> Mapping[int, Reading]:
+        properties = {
+            "judgements": "p.fields_read AS fields, p.rules AS rules, p.judged_sha256 AS digest",
+            "measured": "p.measured_fields AS fields, p.measured_rules AS rules, p.measured_sha256 AS digest",
+        }[kind]
+        return {
+            n: Reading(tuple(fields.split(",")), rules, digest)
+            for n, fields, rules, digest in self.tx.rows(
+                f"UNWIND $papers AS n MATCH (p:Paper {{n: n}}) WITH n, {properties} WHERE rules IS NOT NULL"
+                " RETURN n, fields, rules, digest",
+                papers=list(papers),
+            )
+        }
+
+    def texts(self, papers: Sequence[int]) -> Mapping[int, str | None]:
+        return dict(
+            self.tx.rows("UNWIND $papers AS n MATCH (p:Paper {n: n}) RETURN n, p.text_sha256", papers=list(papers))
+        )
+
+    def put_judgements(self, chosen: Mapping[int, Judgement]) -> None:
+        put_judgements(self.tx, chosen)
+
+    def put_measured(self, chosen: Mapping[int, Measured]) -> None:
+        put_measured(self.tx, chosen)
+
+
+def look_up(tx: Transaction, ids: Sequence[str]) -> list[Found]:
+    """Those of the canonical ids that are known."""
+    return [Found(*row) for row in tx.rows(LOOK_UP, ids=ids)]
+
+
+def quarantine_key(source: str, id: str, title: str | None, reason: str, provenance: str | None) -> str:
+    """What makes two refusals the same."""
+    return dumps([source, id, reason, title or "", provenance or ""], ensure_ascii=False)
+
+
+def refuse(tx: Transaction, rows: Sequence[tuple[str, str, str | None, str, str | None, str]]) -> int:
+    """List records as kept out, each once; returns how many are new."""
+    keyed: dict[str, tuple[str, str, str | None, str, str | None, str]] = {}
+    for row in rows:
+        source, id, title, reason, provenance, _ = row
+        keyed.setdefault(quarantine_key(source, id, title, reason, provenance), row)
+    known = {
+        key for (key,) in tx.rows("UNWIND $keys AS key MATCH (x:Quarantined {key: key}) RETURN key", keys=list(keyed))
+    }
+    new = [(key, each) for key, each in keyed.items() if key not in known]
+    if new:
+        first = tx.take("next_quarantined", len(new))
+        tx.run(
+            "UNWIND $rows AS r CREATE (x:Quarantined) SET x = r",
+            rows=[
+                {
+                    "key": key, "n": n, "name": title or id or reason, "source": source, "id": id, "title": title,
+                    "reason": reason, "provenance": provenance, "time": time,
+                }
+                for n, (key, (source, id, title, reason, provenance, time)) in enumerate(new, first)
+            ],
+        )  # fmt: skip
+    return len(new)

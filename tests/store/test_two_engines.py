@@ -1,0 +1,206 @@
+"""The same random history told to both engines leaves the same answers and the same rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+
+from kg.answers import Quarantined
+from kg.errors import AtlasError
+from kg.model import Batch, Citation, Cluster, Cursor, Decision, Judgement, Measured, Paper, PartialDate
+from kg.neo4j_store import Neo4jStore
+from kg.paper_filter import SORTS, PaperFilter
+from kg.sqlite_store import SqliteStore
+from kg.store import GraphStore
+from tests.conftest import EmptyStore
+from tests.store.records import EVERYTHING, arxiv, doi, judgement, measured
+from tests.store.test_transfer import answers, rows
+
+pytestmark = pytest.mark.neo4j
+
+IDS = [*(arxiv(n) for n in range(1, 5)), *(doi(n) for n in range(1, 4)), "title:analpha"]
+TITLES = (None, " ", "An Alpha", "An alpha: with 1.5 kbps", "naïve 語音 wav2vec", "Don't stop vq_wav2vec")
+QUERIES = ("1.5", "wav2vec", "naïve", "don't", "語音", "alpha -kbps", "wav*", "-alpha", "alpha OR stop", '"an alpha"')
+SOURCES = ("arxiv", "openalex", "s2")
+
+ids = st.sampled_from(IDS)
+told = st.builds(
+    lambda named, **fields: Paper(ids=tuple(named), **fields),
+    st.lists(ids, min_size=1, max_size=3, unique=True),
+    title=st.sampled_from(TITLES),
+    abstract=st.sampled_from([None, "Short.", "A longer text of speech tokens at 6kbps."]),
+    published=st.sampled_from([None, PartialDate("2019"), PartialDate("2020-01", "arxiv"), PartialDate("2021-03-04")]),
+    venue=st.sampled_from([None, "Venue"]),
+    categories=st.sampled_from([None, (), ("cs.SD", "eess.AS")]),
+    references_stated=st.none() | st.integers(0, 9),
+    source=st.sampled_from(SOURCES),
+)
+cited = st.builds(
+    Citation,
+    ids,
+    ids,
+    st.sampled_from(SOURCES),
+    influential=st.sampled_from([None, True, False]),
+    intents=st.sampled_from([None, (), ("background", "method")]),
+)
+judged = st.builds(
+    judgement,
+    st.sampled_from(["include", "exclude", "unclear"]),
+    topics=st.sampled_from([(), ("S1",), ("S3", "S2")]),
+    token_type=st.sampled_from([None, "semantic", "none"]),
+    quantizers=st.sampled_from([(), ("RVQ", "VQ", "VQ")]),
+    criteria=st.sampled_from([(), (("R1", "met"), ("A1", "unclear"))]),
+    rules=st.sampled_from(["rules 1", "rules 2"]),
+    fields=st.sampled_from([("title",), ("title", "abstract")]),
+    title=st.sampled_from(TITLES),
+)
+numbers = st.builds(
+    lambda rates, rules, fields: measured(*rates, rules=rules, fields=fields),
+    st.lists(st.sampled_from([0.5, 1.5, 6.0]), max_size=2),
+    st.sampled_from(["numbers 1", "numbers 2"]),
+    st.sampled_from([("title",), ("title", "abstract")]),
+)
+
+
+class Both(RuleBasedStateMachine):
+    """One store on each engine, told the same."""
+
+    def __init__(self, sqlite: str, neo4j: str) -> None:
+        super().__init__()
+        self.urls = (sqlite, neo4j)
+        self.now = 0
+        self.stores: tuple[GraphStore, ...] = ()
+        self.reopen()
+
+    def teardown(self) -> None:
+        for store in self.stores:
+            store.close()
+
+    def time(self) -> str:
+        return f"2025-01-01T00:00:{self.now:06d}"
+
+    def same(self, what: str, *arguments: object, **named: object) -> object:
+        """Ask or tell both the same; what they answer, or refuse, must be the same."""
+        self.now += 1
+        found: list[object] = []
+        for store in self.stores:
+            try:
+                found.append(getattr(store, what)(*arguments, **named))
+            except AtlasError as error:
+                found.append((type(error), error.message, error.hint))
+        assert found[0] == found[1], what
+        return found[0]
+
+    @rule(papers=st.lists(told, max_size=3), citations=st.lists(cited, max_size=4), cursor=st.booleans())
+    def tell(self, papers: list[Paper], citations: list[Citation], cursor: bool) -> None:
+        batch = Batch(papers=tuple(papers), citations=tuple(citations))
+        at = Cursor("file", "a", str(self.now), self.time()) if cursor else None
+        self.same("upsert", batch, at)
+        revision = self.same("revision")
+        self.same("upsert", batch)
+        assert self.same("revision") == revision
+
+    @rule(told=st.dictionaries(ids, judged, max_size=2), found=st.dictionaries(ids, numbers, max_size=2))
+    def judge(self, told: dict[str, Judgement], found: dict[str, Measured]) -> None:
+        self.same("upsert", Batch(judgements=told, measured=found))
+
+    @rule(kept=ids, absorbed=ids)
+    def merge(self, kept: str, absorbed: str) -> None:
+        self.same("merge", kept, absorbed, "said so")
+
+    @rule(number=st.integers(1, 6))
+    def unmerge(self, number: int) -> None:
+        self.same("unmerge", number)
+
+    @rule(
+        id=ids,
+        criterion=st.sampled_from(["include", "R1", "B2"]),
+        verdict=st.sampled_from(["include", "exclude", "met", "not_met", None]),
+        reviewer=st.sampled_from(["ann", "bo"]),
+    )
+    def decide(self, id: str, criterion: str, verdict: str | None, reviewer: str) -> None:
+        self.same("decide", Decision(id, criterion, verdict, reviewer, "read it", self.time()))
+
+    @rule(
+        what=st.sampled_from(["add_to_list", "remove_from_list"]),
+        name=st.sampled_from(["mine", "yours", " "]),
+        some=st.lists(ids, max_size=3),
+    )
+    def keep(self, what: Literal["add_to_list", "remove_from_list"], name: str, some: list[str]) -> None:
+        self.same(what, name, some)
+
+    @rule(run=st.sampled_from(["one", "two"]), members=st.dictionaries(ids, st.integers(0, 2), max_size=3))
+    def group(self, run: str, members: dict[str, int]) -> None:
+        clusters = [Cluster(run, number, f"{run} {number}", ("codec",), 1, 0.5) for number in range(2)]
+        self.same("put_clusters", run, clusters, members)
+
+    @rule(id=ids, title=st.sampled_from(TITLES), reason=st.sampled_from(["bad", "worse"]))
+    def refuse(self, id: str, title: str | None, reason: str) -> None:
+        self.same("quarantine", [Quarantined("file", id, title, reason, None, self.time())])
+
+    @precondition(lambda self: self.now)
+    @rule()
+    def reopen(self) -> None:
+        for store in self.stores:
+            store.close()
+        sqlite, neo4j = self.urls
+        self.stores = (
+            SqliteStore(sqlite, Path(sqlite.removeprefix("sqlite:///")), clock=self.time),
+            Neo4jStore(neo4j, clock=self.time),
+        )
+
+    @rule(
+        query=st.sampled_from(QUERIES),
+        sort=st.sampled_from(SORTS),
+        some=st.lists(ids, min_size=1, max_size=3),
+        hops=st.integers(1, 2),
+        limit=st.integers(1, 6),
+    )
+    def ask(self, query: str, sort: str, some: list[str], hops: int, limit: int) -> None:
+        where = PaperFilter(text=query, include=())
+        self.same("ids", where)
+        self.same("facets", where)
+        self.same("papers", EVERYTHING, sort=sort, limit=limit, offset=1)
+        self.same("resolve", [*some, "nonsense"])
+        for filtered in (where, EVERYTHING, PaperFilter()):
+            self.same("neighbourhood", some, where=filtered, hops=hops, limit=limit)
+            self.same("path", some[0], some[-1], where=filtered, directed=hops == 2)
+            self.same("references", some[0], where=filtered, limit=limit)
+            self.same("citers", some[0], where=filtered, limit=limit)
+        self.same("links", some)
+        self.same("counts_by_year_topic", where)
+
+    @rule()
+    def compare(self) -> None:
+        sqlite, neo4j = self.stores
+        assert answers(sqlite) == answers(neo4j)
+        assert list(sqlite.texts(batch=2, unjudged_by="rules 1")) == list(neo4j.texts(batch=2, unjudged_by="rules 1"))
+        assert list(sqlite.texts(unmeasured_by="numbers 1")) == list(neo4j.texts(unmeasured_by="numbers 1"))
+        assert rows(sqlite) == rows(neo4j)
+
+
+def _run(empty_store: EmptyStore, examples: int, steps: int) -> None:
+    run_state_machine_as_test(
+        lambda: Both(empty_store("sqlite"), empty_store("neo4j")),
+        settings=settings(
+            max_examples=examples,
+            phases=set(Phase) - {Phase.explain},
+            stateful_step_count=steps,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_both_engines_answer_alike(empty_store: EmptyStore) -> None:
+    _run(empty_store, 12, 20)
+
+
+@pytest.mark.long
+def test_both_engines_answer_alike_over_long_histories(empty_store: EmptyStore) -> None:
+    _run(empty_store, 300, 50)
