@@ -1,0 +1,280 @@
+"""The store on a Neo4j server beside the bare driver: what its promises cost on top of Cypher written by hand.
+
+    python benchmarks/neo4j_store.py --data ../shared/data [--edges N]
+
+The citation network cit-HepTh (SNAP; `hepth_edges.txt.gz`, 27,770 papers, 352,807 citations) goes through `upsert` in
+batches. Then the peer, a loop over the driver, writes the very same nodes, properties, relationships and constraints
+into the emptied database in batches of the same size. Columns are compared with collected statements, other reads with
+what a person would write for the same rows, run through the driver's own units of work. The server is the real one of the tests, with 1 GB of heap. Prints one JSON object; exits 1 when a limit is not kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+# ruff: noqa: E402 - the benchmark runs without an installed package
+from neo4j import Driver, GraphDatabase, ManagedTransaction
+
+from kg.corpus import Corpus
+from kg.model import Batch, Citation, Cursor, Judgement, Paper, PartialDate, Tag
+from kg.neo4j_engine import PASSWORD, USER
+from kg.neo4j_read import ROW
+from kg.neo4j_schema import MIGRATIONS
+from kg.paper_filter import PaperFilter
+from kg.store import GraphStore, open_store
+from tests.neo4j_server.server import empty, running
+
+PAPERS_PER_BATCH, CITATIONS_PER_BATCH = 2_000, 10_000
+LIMITS = {
+    "upsert": 1.3, "corpus": 1.5, "paper": 2.0, "filtered page": 2.0, "two hops at the most cited": 2.0,
+    "full text": 2.0,
+}  # fmt: skip
+READS = 30
+TOPICS = ("S1", "S2", "S3", "S4")
+WORDS = ("string", "brane", "gauge", "field", "duality", "matrix", "black", "hole", "super", "gravity")
+
+
+def paper_id(number: int) -> str:
+    """An id for every node of the network."""
+    return f"openalex:W{number + 1}"
+
+
+def edges(data: Path, most: int | None) -> list[tuple[int, int]]:
+    """(citing, cited), by citing paper."""
+    with gzip.open(data / "hepth_edges.txt.gz", "rt", encoding="ascii") as lines:
+        found = sorted((int(a), int(b)) for a, b in (line.split() for line in lines))
+    return found[:most]
+
+
+def batches(pairs: Sequence[tuple[int, int]]) -> Iterator[Batch]:
+    """Papers first, each judged, then the citations."""
+    numbers = sorted({n for pair in pairs for n in pair})
+    for start in range(0, len(numbers), PAPERS_PER_BATCH):
+        chosen = numbers[start : start + PAPERS_PER_BATCH]
+        yield Batch(
+            papers=tuple(
+                Paper(
+                    ids=(paper_id(n),),
+                    title=f"On the {WORDS[n % 10]} {WORDS[n // 10 % 10]} number {n}",
+                    published=PartialDate(f"{1992 + n % 12}-{n % 12 + 1:02d}", "openalex"),
+                    source="openalex",
+                )
+                for n in chosen
+            ),
+            judgements={
+                paper_id(n): Judgement(
+                    include="include" if n % 3 else "exclude", look=False, verdicts=(), topics=(Tag(TOPICS[n % 4]),),
+                    token_type="none", quantizers=(), rules="benchmark", fields_read=("title",), text_sha256="0" * 64,
+                )
+                for n in chosen
+            },
+        )  # fmt: skip
+    for start in range(0, len(pairs), CITATIONS_PER_BATCH):
+        part = pairs[start : start + CITATIONS_PER_BATCH]
+        yield Batch(citations=tuple(Citation(paper_id(a), paper_id(b), "hepth") for a, b in part))
+
+
+def load(store: GraphStore, pairs: Sequence[tuple[int, int]]) -> float:
+    """Seconds of writing everything through the store."""
+    told = list(batches(pairs))
+    start = time.perf_counter()
+    for number, batch in enumerate(told):
+        store.upsert(batch, Cursor("benchmark", "hepth", str(number), "2025-01-01T00:00:00+00:00"))
+    return time.perf_counter() - start
+
+
+def by_hand(driver: Driver, written: dict[str, list[Any]]) -> float:
+    """Seconds of writing the same graph with the driver alone."""
+
+    def run(cypher: str, rows: Sequence[Any], size: int) -> None:
+        for at in range(0, len(rows), size):
+            with driver.session(database="neo4j") as session:
+                session.execute_write(_write, cypher, rows[at : at + size])
+
+    start = time.perf_counter()
+    with driver.session(database="neo4j") as session:
+        for _, _, statements in MIGRATIONS:
+            for statement in statements:
+                session.run(statement).consume()
+    run("UNWIND $rows AS r CREATE (p:Paper) SET p = r", written["papers"], PAPERS_PER_BATCH)
+    run(
+        "UNWIND $rows AS r MATCH (p:Paper {n: r[0]}) CREATE (x:Record)-[:DESCRIBES]->(p) SET x = r[1]",
+        written["records"],
+        PAPERS_PER_BATCH,
+    )
+    run("UNWIND $rows AS r MERGE (:Topic {id: r})", TOPICS, 10)
+    run(
+        "UNWIND $rows AS r MATCH (p:Paper {n: r[0]}) MATCH (t:Topic {id: r[1]}) CREATE (p)-[x:ABOUT]->(t) SET x = r[2]",
+        written["topics"],
+        PAPERS_PER_BATCH,
+    )
+    grouped: dict[int, list[Any]] = {}
+    for citing, cited, carried in written["citations"]:
+        grouped.setdefault(citing, []).append([cited, carried])
+    part: list[Any] = []
+    size = 0
+    cypher = (
+        "UNWIND $rows AS r MATCH (a:Paper {n: r[0]}) UNWIND r[1] AS x MATCH (b:Paper {n: x[0]})"
+        " CREATE (a)-[c:CITES]->(b) SET c = x[1]"
+    )
+    for each in sorted(grouped.items()):
+        part.append(list(each))
+        size += len(each[1])
+        if size >= CITATIONS_PER_BATCH:
+            run(cypher, part, len(part))
+            part, size = [], 0
+    if part:
+        run(cypher, part, len(part))
+    return time.perf_counter() - start
+
+
+def _write(run: ManagedTransaction, cypher: str, rows: Sequence[Any]) -> None:
+    run.run(cypher, rows=list(rows)).consume()
+
+
+def ask(driver: Driver, cypher: str, **values: object) -> list[list[Any]]:
+    """The rows of a statement, in a unit of work."""
+    with driver.session(database="neo4j", fetch_size=-1) as session:
+        return session.execute_read(lambda run: run.run(cypher, values).values())
+
+
+def read_back(driver: Driver) -> dict[str, list[Any]]:
+    """Everything that the store wrote, as the peer needs it."""
+    return {
+        "papers": [row[0] for row in ask(driver, "MATCH (p:Paper) RETURN properties(p) ORDER BY p.n")],
+        "records": ask(driver, "MATCH (r:Record)-[:DESCRIBES]->(p:Paper) RETURN p.n, properties(r) ORDER BY r.n"),
+        "topics": ask(driver, "MATCH (p:Paper)-[x:ABOUT]->(t) RETURN p.n, t.id, properties(x) ORDER BY p.n"),
+        "citations": ask(driver, "MATCH (a:Paper)-[c:CITES]->(b:Paper) RETURN a.n, b.n, properties(c)"),
+    }
+
+
+def timed(work: Callable[[], object], repeats: int) -> float:
+    """Median seconds; the first run warms up."""
+    work()
+    found = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - start)
+    return statistics.median(found)
+
+
+def collected(driver: Driver) -> None:
+    """What the columnar view holds, in as few statements as a person would write."""
+    ask(
+        driver,
+        "MATCH (p:Paper) WHERE NOT p:Stub RETURN collect([p.id, p.title, p.year, p.published, p.venue, p.include,"
+        " p.decided, p.token_type, p.topics, p.cited_by, p.references, p.cluster])",
+    )
+    ask(
+        driver,
+        "MATCH (a:Paper)-[c:CITES]->(b:Paper)"
+        " RETURN a.id, collect([b.id, c.younger, c.sources, c.influential, c.intents])",
+    )
+
+
+def reads(store: GraphStore, driver: Driver) -> dict[str, tuple[float, float]]:
+    """Seconds through the store and by hand, per read."""
+    hub = store.papers(PaperFilter(include=()), sort="cited", limit=1).rows[0].id
+    where, text = PaperFilter(topics=("S2",), year_min=1995), PaperFilter(text="brane duality", include=())
+    page = "MATCH (p:Paper) WHERE p.include = 'include' AND 'S2' IN p.topics AND p.year >= 1995"
+    hits = "CALL db.index.fulltext.queryNodes('tokenatlas_search', '+brane +duality') YIELD node AS p, score"
+    near = (
+        "MATCH (s:Paper {id: $id})-[:CITES]-(f:Paper) WITH s, collect(DISTINCT f) AS first UNWIND first AS f"
+        " MATCH (f)-[:CITES]-(p:Paper) WHERE p <> s AND NOT p IN first"
+    )
+    pairs: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
+        "paper": (
+            lambda: store.paper(hub),
+            lambda: ask(
+                driver,
+                f"MATCH (p:Paper {{id: $id}}) RETURN {ROW}, properties(p),"
+                " [(p)-[x:JUDGED]->(c) | [c.id, properties(x)]], [(p)-[x:ABOUT]->(c) | [c.id, properties(x)]], [(p)-[x:REPORTS]->(c) | [c.id, properties(x)]],"
+                " [(p)-[x:QUANTIZES]->(c) | [c.id, properties(x)]], [(a:Author)-[:WROTE]->(p) | a.name],"
+                " [(r:Record)-[:DESCRIBES]->(p) | properties(r)], [(a:Alias)-[:NAMES]->(p) | a.id],"
+                " [(x)-[d:DECIDED]->(p) | properties(d)], [(l:ReadingList)-[:HOLDS]->(p) | l.name]",
+                id=hub,
+            ),
+        ),
+        "filtered page": (
+            lambda: store.papers(where, limit=50),
+            lambda: (
+                ask(driver, f"{page} RETURN {ROW} ORDER BY p.published DESC, p.id LIMIT 50"),
+                ask(driver, f"{page} RETURN count(p)"),
+            ),
+        ),
+        "two hops at the most cited": (
+            lambda: store.neighbourhood([hub], where=PaperFilter(include=()), hops=2, limit=60),
+            lambda: (
+                ask(driver, f"MATCH (s:Paper {{id: $id}})-[:CITES]-(p:Paper) WITH DISTINCT p RETURN {ROW}"
+                    " ORDER BY p.cited_by DESC, p.id LIMIT 60", id=hub),
+                ask(driver, f"{near} WITH DISTINCT p RETURN {ROW} ORDER BY p.cited_by DESC, p.id LIMIT 60", id=hub),
+            ),
+        ),
+        "full text": (
+            lambda: store.papers(text, sort="relevance", limit=50),
+            lambda: (
+                ask(driver, f"{hits} RETURN {ROW} ORDER BY score DESC, p.id LIMIT 50"),
+                ask(driver, f"{hits} RETURN count(p)"),
+            ),
+        ),
+    }  # fmt: skip
+    return {name: (timed(ours, READS), timed(bare, READS)) for name, (ours, bare) in pairs.items()}
+
+
+def main() -> int:
+    """Measure and print."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    options.add_argument("--edges", type=int, default=None)
+    chosen = options.parse_args()
+    pairs = edges(chosen.data, chosen.edges)
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as server:
+        os.environ[USER], os.environ[PASSWORD] = server.user, server.password
+        with GraphDatabase.driver(server.url, auth=(server.user, server.password)) as driver:
+            # A first small load lets the server compile what it will run, for both sides.
+            with open_store(server.url) as store:
+                load(store, pairs[:5_000])
+            by_hand_first = read_back(driver)
+            empty(server)
+            by_hand(driver, by_hand_first)
+            empty(server)
+            with open_store(server.url) as store:
+                seconds = load(store, pairs)
+                measured = {"corpus": (timed(lambda: Corpus.load(store), 3), timed(lambda: collected(driver), 3))}
+                measured |= reads(store, driver)
+            written = read_back(driver)
+            empty(server)
+            measured["upsert"] = (seconds, by_hand(driver, written))
+    ratios = {name: ours / bare for name, (ours, bare) in measured.items()}
+    print(
+        json.dumps(
+            {
+                "benchmark": "neo4j",
+                "papers": len(written["papers"]),
+                "citations": len(pairs),
+                "seconds": {name: [round(each, 4) for each in both] for name, both in measured.items()},
+                "ratios": {name: round(ratio, 2) for name, ratio in ratios.items()},
+                "limits": LIMITS,
+                "kept": all(ratios[name] <= limit for name, limit in LIMITS.items()),
+            }
+        )
+    )
+    return 0 if all(ratios[name] <= limit for name, limit in LIMITS.items()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
