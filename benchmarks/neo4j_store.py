@@ -5,7 +5,8 @@
 The citation network cit-HepTh (SNAP; `hepth_edges.txt.gz`, 27,770 papers, 352,807 citations) goes through `upsert` in
 batches. Then the peer, a loop over the driver, writes the very same nodes, properties, relationships and constraints
 into the emptied database in batches of the same size. Columns are compared with collected statements, other reads with
-what a person would write for the same rows, run through the driver's own units of work. The server is the real one of the tests, with 1 GB of heap. Prints one JSON object; exits 1 when a limit is not kept.
+what a person would write for the same rows, run through the driver's own units of work. The server is the real one of
+the tests, with 1 GB of heap. Prints one JSON object; exits 1 when a limit is not kept.
 """
 
 from __future__ import annotations
@@ -202,7 +203,8 @@ def reads(store: GraphStore, driver: Driver) -> dict[str, tuple[float, float]]:
             lambda: ask(
                 driver,
                 f"MATCH (p:Paper {{id: $id}}) RETURN {ROW}, properties(p),"
-                " [(p)-[x:JUDGED]->(c) | [c.id, properties(x)]], [(p)-[x:ABOUT]->(c) | [c.id, properties(x)]], [(p)-[x:REPORTS]->(c) | [c.id, properties(x)]],"
+                " [(p)-[x:JUDGED]->(c) | [c.id, properties(x)]], [(p)-[x:ABOUT]->(c) | [c.id, properties(x)]],"
+                " [(p)-[x:REPORTS]->(c) | [c.id, properties(x)]],"
                 " [(p)-[x:QUANTIZES]->(c) | [c.id, properties(x)]], [(a:Author)-[:WROTE]->(p) | a.name],"
                 " [(r:Record)-[:DESCRIBES]->(p) | properties(r)], [(a:Alias)-[:NAMES]->(p) | a.id],"
                 " [(x)-[d:DECIDED]->(p) | properties(d)], [(l:ReadingList)-[:HOLDS]->(p) | l.name]",

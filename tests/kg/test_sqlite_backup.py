@@ -58,3 +58,9 @@ def test_a_backup_never_overwrites(store: GraphStore, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="exists"):
         store.backup(target)
     assert target.read_text(encoding="utf-8") == "precious"
+
+
+def test_a_backup_to_a_folder_that_is_not_there_is_named(store: GraphStore, tmp_path: Path) -> None:
+    with pytest.raises(StoreError) as caught:
+        store.backup(tmp_path / "nowhere" / "backup.sqlite")
+    assert "nowhere" in caught.value.where

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from kg import sqlite_engine, sqlite_paper, sqlite_schema, sqlite_write
+from kg import batch, sqlite_engine, sqlite_paper, sqlite_schema
 from kg.errors import InputError, SchemaMismatch, StoreError, StoreUnavailable
 from kg.model import Batch
 from kg.paper_filter import SORTS, PaperFilter
@@ -373,7 +373,7 @@ def test_what_a_failed_batch_looked_up_is_forgotten(store: SqliteStore) -> None:
 
 
 def test_memory_of_ids_has_an_end(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_write, "KNOWN_IDS", 5)
+    monkeypatch.setattr(batch, "KNOWN_IDS", 5)
     for n in range(10):
         store.upsert(Batch(papers=papers(2 * n, 2 * n + 1), citations=cites((2 * n, 2 * n + 1), (2 * n, 0))))
     assert len(store._known.places) <= 5

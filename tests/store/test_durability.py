@@ -172,9 +172,3 @@ def test_a_store_opened_for_reading_refuses_writes(empty_url: Callable[[], str])
         assert store.counts().papers == 1
         with pytest.raises(StoreError, match="reading only"):
             store.upsert(Batch(papers=papers(2)))
-
-
-def test_a_backup_to_a_folder_that_is_not_there_is_named(store: GraphStore, tmp_path: Path) -> None:
-    with pytest.raises(StoreError) as caught:
-        store.backup(tmp_path / "nowhere" / "backup.sqlite")
-    assert "nowhere" in caught.value.where
