@@ -111,11 +111,23 @@ def go(name: str, parameters: Mapping[str, str] | None = None) -> None:
     st.session_state["_going"] = (name, dict(parameters or {}))
 
 
-def follow() -> None:
-    """Carry out what a callback asked for with `go`."""
+def follow(here: str) -> None:
+    """Carry out what a callback asked for with `go`; `here` is the `url_path` of the page that the URL names.
+
+    Streamlit puts the parameters of a switch on the page that is left before it changes the page, so the browser's
+    history holds that mixture and Back lands on it. It is remembered, and what was there before is put in its place:
+    in a run that Back began, Streamlit replaces the entry, so that Back and Forward lead on from there.
+    """
+    left: dict[tuple[str, frozenset[tuple[str, str]]], dict[str, str]] = st.session_state.setdefault("_left", {})
     going = st.session_state.pop("_going", None)
     if going is not None:
-        open_page(*going)
+        name, parameters = going
+        if parameters and here != st.session_state["_pages"][name].url_path:
+            left[here, frozenset(parameters.items())] = query()
+        open_page(name, parameters)
+    before = left.get((here, frozenset(query().items())))
+    if before is not None:
+        write_query(before)
 
 
 def link(
