@@ -104,18 +104,17 @@ def empty_state(where: PaperFilter, own: Sequence[str]) -> None:
         worst = atlas.narrowest(where)
         if worst is None:
             st.markdown(t("papers.none_single"))
+            offer = ""
+        elif worst[0].field == "include" and where.include == INCLUDED_ONLY:
+            st.markdown(t("papers.none_included", n=worst[1]))
+            offer = t("papers.none_show", n=worst[1])
         else:
-            condition, back = worst
-            st.markdown(t("papers.none_because", condition=describe(condition), n=back))
+            condition = describe(worst[0])
+            st.markdown(t("papers.none_because", condition=condition, n=worst[1]))
+            offer = t("papers.none_drop", condition=condition)
         with st.container(horizontal=True):
             if worst is not None:
-                st.button(
-                    t("papers.none_drop", condition=describe(worst[0])),
-                    key="empty.drop",
-                    type="primary",
-                    on_click=_write,
-                    args=(worst[0].without, tuple(own)),
-                )
+                st.button(offer, key="empty.drop", type="primary", on_click=_write, args=(worst[0].without, tuple(own)))
             st.button(t("filter.reset"), key="empty.reset", on_click=_write, args=(PaperFilter(), tuple(own)))
 
 

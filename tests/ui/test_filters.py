@@ -82,6 +82,23 @@ def test_the_condition_that_removed_most_is_named(world_url: str, where: PaperFi
         assert found[0].field == field
 
 
+@pytest.mark.parametrize(
+    ("where", "field", "n"),
+    [
+        (PaperFilter(text="spectrograms"), "include", 1),
+        (PaperFilter(text="Ripple", token_types=("semantic",)), "token_types", 2),
+        (PaperFilter(text="nothing-has-this-word", topics=("S1",)), "text", None),
+    ],
+)
+def test_the_search_text_is_the_last_to_be_dropped(
+    world_url: str, where: PaperFilter, field: str, n: int | None
+) -> None:
+    found = atlas.narrowest(where)
+    assert found is not None
+    assert found[0].field == field
+    assert found[1] == (n or atlas.total(replace(where, text=None))) > 0
+
+
 def test_no_single_condition_to_blame_is_said(world_url: str) -> None:
     assert atlas.narrowest(PaperFilter(text="nothing-has-this-word", year_min=2099)) is None
 

@@ -106,6 +106,15 @@ def test_nothing_found_names_what_removed_most_and_drops_it(world: GraphStore, v
     assert set(app.query_params) < {"topic", "quantizer"}
 
 
+def test_a_search_that_only_other_papers_match_offers_to_show_them(world: GraphStore, visit: Visit) -> None:
+    app = visit("papers", q="spectrograms")
+    assert not app.dataframe
+    assert "1 paper that is not included (excluded, unclear or not judged) matches" in shown(app)
+    app.button(key="empty.drop").click().run()
+    assert app.query_params == {"q": "spectrograms", "include": "any"}
+    assert list(app.dataframe[0].value["title"]) == [world.paper(EXCLUDED).row.title]
+
+
 def test_pages_follow_the_url(world: GraphStore, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "PAGE", 5)
     app = visit("papers", page="3")
@@ -263,7 +272,7 @@ def test_a_decision_can_be_withdrawn(world: GraphStore, visit: Visit) -> None:
     save(app).click().run()
     app.button(key="decide.clear").click().run()
     assert world.paper(HYBRID).row.include == "include"
-    assert "withdrawn" in shown(app)
+    assert "withdrawn (no reason given)" in shown(app)
 
 
 def test_history_tells_of_single_criteria_too(world: GraphStore, visit: Visit) -> None:

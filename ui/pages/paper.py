@@ -254,7 +254,7 @@ def _decision(details: PaperDetails) -> None:
                 type="tertiary",
                 help=t("decide.clear_help"),
                 on_click=state.later,
-                args=(_decide, id, None, t("decide.withdrawn")),
+                args=(_decide, id, None, ""),
             )
 
 
