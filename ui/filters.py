@@ -40,7 +40,7 @@ def sidebar(where: PaperFilter, own: Sequence[str]) -> None:
 
 
 def search_box(where: PaperFilter, own: Sequence[str]) -> None:
-    """Free text, searched in titles, abstracts, authors and ids."""
+    """Free text, searched in titles, authors, ids and stored abstracts; an id or address of a paper opens it."""
     key = state.put("filter.text", where.text or "")
     st.text_input(
         t("filter.text"),
@@ -48,8 +48,7 @@ def search_box(where: PaperFilter, own: Sequence[str]) -> None:
         placeholder=t("filter.text_placeholder"),
         label_visibility="collapsed",
         icon=":material/search:",
-        on_change=_apply,
-        args=("text", lambda: (state.value(key) or "").strip() or None, tuple(own)),
+        on_change=lambda: state.later(_search, (state.value(key) or "").strip(), tuple(own)),
     )
 
 
@@ -194,6 +193,14 @@ def _write(where: PaperFilter, own: Sequence[str]) -> None:
 def _apply(field: str, read: Callable[[], Any], own: Sequence[str]) -> None:
     current, _ = PaperFilter.from_query(state.query())
     _write(replace(current, **{field: read()}), own)
+
+
+def _search(words: str, own: Sequence[str]) -> None:
+    known = atlas.resolve(words)
+    if known is not None:
+        state.change_query(paper=known)
+    else:
+        _apply("text", lambda: words or None, own)
 
 
 def _counted(name: Callable[[Any], str], counts: Mapping[Any, int]) -> Callable[[Any], str]:

@@ -132,6 +132,33 @@ def test_a_new_filter_starts_on_page_one_and_keeps_the_order(world: GraphStore, 
     assert app.query_params == {"sort": "title", "q": "codec"}
 
 
+@pytest.mark.parametrize(
+    "typed",
+    ["https://arxiv.org/pdf/2209.03143v2", "https://doi.org/10.1000/audiolm", " arXiv:2209.03143 "],
+)
+def test_an_id_or_address_in_the_search_opens_its_paper(
+    world: GraphStore, visit: Callable[..., AppTest], typed: str
+) -> None:
+    app = visit("papers", topic="S2")
+    app.text_input(key="filter.text").set_value(typed).run()
+    assert not app.exception
+    assert app.query_params == {"topic": "S2", "paper": "arxiv:2209.03143"}
+    assert "Verdict per criterion" in [each.value for each in app.subheader]
+
+
+@pytest.mark.parametrize("typed", ["https://arxiv.org/abs/2209.99999", "codec", "https://example.invalid/x"])
+def test_what_names_no_known_paper_is_searched(world: GraphStore, visit: Callable[..., AppTest], typed: str) -> None:
+    app = visit("papers")
+    app.text_input(key="filter.text").set_value(typed).run()
+    assert not app.exception
+    assert app.query_params == {"q": typed}
+
+
+def test_the_search_says_where_it_looks(world: GraphStore, visit: Callable[..., AppTest]) -> None:
+    said = visit("papers").text_input(key="filter.text").placeholder
+    assert said.startswith("Search titles, authors, ids and stored abstracts")
+
+
 def test_the_chip_of_the_default_can_be_removed_and_put_back(world: GraphStore, visit: Callable[..., AppTest]) -> None:
     app = visit("papers")
     app.button(key="chip.0.include").click().run()
