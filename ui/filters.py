@@ -127,6 +127,8 @@ def describe(condition: Condition) -> str:
     if field == "criteria":
         values = value if isinstance(value[0], tuple) else (value,)
         return t("list.and").join(f"{each[0]} {met_name(each[1])}" for each in values)
+    if field == "text" and '"' in value:
+        return t("filter.is.quoted", value=plain(short(value, 40)))
     names: Mapping[str, Callable[[Any], str]] = {
         "topics": topic_name,
         "token_types": token_type_name,
@@ -308,6 +310,7 @@ def _years(where: PaperFilter, own: Sequence[str]) -> None:
 
 
 def _bitrates(where: PaperFilter, own: Sequence[str]) -> None:
+    scope = PaperFilter() if where.include == INCLUDED_ONLY else atlas.EVERYTHING
     left, right = st.columns(2)
     for column, field in ((left, "bitrate_min"), (right, "bitrate_max")):
         key = state.put(f"filter.{field}", getattr(where, field))
@@ -323,6 +326,10 @@ def _bitrates(where: PaperFilter, own: Sequence[str]) -> None:
             on_change=_apply,
             args=(field, lambda key=key: state.value(key), tuple(own)),
         )
+    if where.bitrate_min is not None or where.bitrate_max is not None:
+        unstated = atlas.total(scope) - atlas.total(replace(scope, bitrate_min=0.0))
+        if unstated:
+            st.caption(t("filter.unknown_bitrate", n=unstated))
 
 
 def _criteria(counted: Facets, where: PaperFilter, own: Sequence[str]) -> None:

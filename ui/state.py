@@ -10,6 +10,7 @@ Rules:
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -232,6 +233,11 @@ def _opened(url: str) -> GraphStore:
 def store() -> GraphStore:
     """The open store, one for all visitors; made empty when it does not exist yet."""
     return _opened(default_store_url())
+
+
+def store_option() -> str:
+    """What a command in a terminal needs to mean the same store: nothing where that is the one it takes anyway."""
+    return f" --store {shlex.quote(store().url)}" if os.environ.get("TOKENATLAS_STORE") else ""
 
 
 def version() -> tuple[str, int]:

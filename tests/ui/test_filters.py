@@ -55,6 +55,19 @@ def test_words_from_outside_are_escaped_in_chips(world_url: str) -> None:
     assert "from 0.5 kbps" in said
 
 
+def test_a_quoted_search_is_not_quoted_again(world_url: str) -> None:
+    (words,) = atlas.conditions(PaperFilter(text='"semantic tokens" speech', include=()))
+    assert filters.describe(words) == r"Search: \"semantic tokens\" speech"
+
+
+def test_a_range_of_bitrates_says_how_many_papers_state_none(world: GraphStore, visit: Callable[..., AppTest]) -> None:
+    stating = {row.id for row in world.papers(PaperFilter()).rows if row.bitrates}
+    said = f"{11 - len(stating)} papers state no bitrate of their own and are in no range."
+    assert 0 < len(stating) < 10
+    assert said in [each.value for each in visit("papers", kbps_max="2").sidebar.caption]
+    assert said not in [each.value for each in visit("papers").sidebar.caption]
+
+
 def test_the_sentence_names_every_condition(world_url: str) -> None:
     assert filters.sentence(atlas.EVERYTHING) == "all papers"
     assert filters.sentence(PaperFilter()) == "Included only"
