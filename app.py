@@ -35,7 +35,7 @@ def main() -> None:
     }
     state.register(pages)
     current = st.navigation(list(pages.values()), position="top")
-    state.follow()
+    state.follow(current.url_path)
     try:
         state.carry_out()
         if current.url_path != "protocol" and atlas.counts().papers == 0:

@@ -253,14 +253,18 @@ def conditions(where: PaperFilter) -> list[Condition]:
 
 
 def narrowest(where: PaperFilter) -> tuple[Condition, int] | None:
-    """The condition whose removal brings back most papers, and how many; `None` when no single one helps."""
+    """The condition whose removal brings back most papers, and how many; `None` when no single one helps.
+
+    The search text is what a person is after: it is named only when no other condition helps.
+    """
     whole_fields: Mapping[str, Condition] = {
         each.field: Condition(each.field, getattr(where, each.field), _without(where, each.field))
         for each in conditions(where)
     }
     counted = [(total(each.without), each) for each in whole_fields.values()]
-    best = max(counted, key=lambda pair: pair[0], default=(0, None))
-    return None if best[1] is None or best[0] == 0 else (best[1], best[0])
+    helping = [pair for pair in counted if pair[0] > 0]
+    best = max(helping, key=lambda pair: (pair[1].field != "text", pair[0]), default=None)
+    return None if best is None else (best[1], best[0])
 
 
 def _without(where: PaperFilter, field: str) -> PaperFilter:

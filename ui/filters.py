@@ -40,7 +40,7 @@ def sidebar(where: PaperFilter, own: Sequence[str]) -> None:
 
 
 def search_box(where: PaperFilter, own: Sequence[str]) -> None:
-    """Free text, searched in titles, abstracts, authors and ids."""
+    """Free text, searched in titles, authors, ids and stored abstracts; an id or address of a paper opens it."""
     key = state.put("filter.text", where.text or "")
     st.text_input(
         t("filter.text"),
@@ -48,8 +48,7 @@ def search_box(where: PaperFilter, own: Sequence[str]) -> None:
         placeholder=t("filter.text_placeholder"),
         label_visibility="collapsed",
         icon=":material/search:",
-        on_change=_apply,
-        args=("text", lambda: (state.value(key) or "").strip() or None, tuple(own)),
+        on_change=lambda: state.later(_search, (state.value(key) or "").strip(), tuple(own)),
     )
 
 
@@ -104,18 +103,17 @@ def empty_state(where: PaperFilter, own: Sequence[str]) -> None:
         worst = atlas.narrowest(where)
         if worst is None:
             st.markdown(t("papers.none_single"))
+            offer = ""
+        elif worst[0].field == "include" and where.include == INCLUDED_ONLY:
+            st.markdown(t("papers.none_included", n=worst[1]))
+            offer = t("papers.none_show", n=worst[1])
         else:
-            condition, back = worst
-            st.markdown(t("papers.none_because", condition=describe(condition), n=back))
+            condition = describe(worst[0])
+            st.markdown(t("papers.none_because", condition=condition, n=worst[1]))
+            offer = t("papers.none_drop", condition=condition)
         with st.container(horizontal=True):
             if worst is not None:
-                st.button(
-                    t("papers.none_drop", condition=describe(worst[0])),
-                    key="empty.drop",
-                    type="primary",
-                    on_click=_write,
-                    args=(worst[0].without, tuple(own)),
-                )
+                st.button(offer, key="empty.drop", type="primary", on_click=_write, args=(worst[0].without, tuple(own)))
             st.button(t("filter.reset"), key="empty.reset", on_click=_write, args=(PaperFilter(), tuple(own)))
 
 
@@ -129,6 +127,8 @@ def describe(condition: Condition) -> str:
     if field == "criteria":
         values = value if isinstance(value[0], tuple) else (value,)
         return t("list.and").join(f"{each[0]} {met_name(each[1])}" for each in values)
+    if field == "text" and '"' in value:
+        return t("filter.is.quoted", value=plain(short(value, 40)))
     names: Mapping[str, Callable[[Any], str]] = {
         "topics": topic_name,
         "token_types": token_type_name,
@@ -195,6 +195,14 @@ def _write(where: PaperFilter, own: Sequence[str]) -> None:
 def _apply(field: str, read: Callable[[], Any], own: Sequence[str]) -> None:
     current, _ = PaperFilter.from_query(state.query())
     _write(replace(current, **{field: read()}), own)
+
+
+def _search(words: str, own: Sequence[str]) -> None:
+    known = atlas.resolve(words)
+    if known is not None:
+        state.change_query(paper=known)
+    else:
+        _apply("text", lambda: words or None, own)
 
 
 def _counted(name: Callable[[Any], str], counts: Mapping[Any, int]) -> Callable[[Any], str]:
@@ -302,6 +310,7 @@ def _years(where: PaperFilter, own: Sequence[str]) -> None:
 
 
 def _bitrates(where: PaperFilter, own: Sequence[str]) -> None:
+    scope = PaperFilter() if where.include == INCLUDED_ONLY else atlas.EVERYTHING
     left, right = st.columns(2)
     for column, field in ((left, "bitrate_min"), (right, "bitrate_max")):
         key = state.put(f"filter.{field}", getattr(where, field))
@@ -317,6 +326,10 @@ def _bitrates(where: PaperFilter, own: Sequence[str]) -> None:
             on_change=_apply,
             args=(field, lambda key=key: state.value(key), tuple(own)),
         )
+    if where.bitrate_min is not None or where.bitrate_max is not None:
+        unstated = atlas.total(scope) - atlas.total(replace(scope, bitrate_min=0.0))
+        if unstated:
+            st.caption(t("filter.unknown_bitrate", n=unstated))
 
 
 def _criteria(counted: Facets, where: PaperFilter, own: Sequence[str]) -> None:

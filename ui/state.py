@@ -10,6 +10,7 @@ Rules:
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -111,11 +112,23 @@ def go(name: str, parameters: Mapping[str, str] | None = None) -> None:
     st.session_state["_going"] = (name, dict(parameters or {}))
 
 
-def follow() -> None:
-    """Carry out what a callback asked for with `go`."""
+def follow(here: str) -> None:
+    """Carry out what a callback asked for with `go`; `here` is the `url_path` of the page that the URL names.
+
+    Streamlit puts the parameters of a switch on the page that is left before it changes the page, so the browser's
+    history holds that mixture and Back lands on it. It is remembered, and what was there before is put in its place:
+    in a run that Back began, Streamlit replaces the entry, so that Back and Forward lead on from there.
+    """
+    left: dict[tuple[str, frozenset[tuple[str, str]]], dict[str, str]] = st.session_state.setdefault("_left", {})
     going = st.session_state.pop("_going", None)
     if going is not None:
-        open_page(*going)
+        name, parameters = going
+        if parameters and here != st.session_state["_pages"][name].url_path:
+            left[here, frozenset(parameters.items())] = query()
+        open_page(name, parameters)
+    before = left.get((here, frozenset(query().items())))
+    if before is not None:
+        write_query(before)
 
 
 def link(
@@ -220,6 +233,11 @@ def _opened(url: str) -> GraphStore:
 def store() -> GraphStore:
     """The open store, one for all visitors; made empty when it does not exist yet."""
     return _opened(default_store_url())
+
+
+def store_option() -> str:
+    """What a command in a terminal needs to mean the same store: nothing where that is the one it takes anyway."""
+    return f" --store {shlex.quote(store().url)}" if os.environ.get("TOKENATLAS_STORE") else ""
 
 
 def version() -> tuple[str, int]:

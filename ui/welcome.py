@@ -14,9 +14,9 @@ def empty_store() -> None:
     st.title(t("empty.heading"), anchor=False)
     st.markdown(t("empty.text"))
     st.markdown(t("empty.bundle"))
-    st.code("tokenatlas load", language="sh")
+    st.code(f"tokenatlas load{state.store_option()}", language="sh")
     st.markdown(t("empty.own"))
-    st.code("tokenatlas ingest files papers.jsonl.gz", language="sh")
+    st.code(f"tokenatlas ingest files papers.jsonl.gz{state.store_option()}", language="sh")
     st.caption(t("empty.where", url=plain(state.store().url)))
     st.button(t("empty.again"), icon=":material/refresh:")
 

@@ -177,9 +177,18 @@ def test_a_click_in_the_trends_opens_papers(address: str, page_watch: Any) -> No
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     page.go_back()
     heading(page, "Trends")
+    at(page, r"/trends$")
     page.wait_for_selector(".js-plotly-plot .scatterlayer .point")
     page.locator(".js-plotly-plot").nth(1).locator(".points .point").first.click(force=True)
     at(page, r"/papers\?.*paper=")
+    expect(page.get_by_text("Verdict per criterion")).to_be_visible()
+    page.go_back()
+    heading(page, "Trends")
+    at(page, r"/trends$")
+    expect(page.get_by_text("means nothing here")).to_have_count(0)
+    page.go_forward()
+    at(page, r"/papers\?.*paper=")
+    expect(page.get_by_text("Verdict per criterion")).to_be_visible()
 
 
 def test_the_protocol_changes_language(address: str, page_watch: Any) -> None:

@@ -55,6 +55,19 @@ def test_words_from_outside_are_escaped_in_chips(world_url: str) -> None:
     assert "from 0.5 kbps" in said
 
 
+def test_a_quoted_search_is_not_quoted_again(world_url: str) -> None:
+    (words,) = atlas.conditions(PaperFilter(text='"semantic tokens" speech', include=()))
+    assert filters.describe(words) == r"Search: \"semantic tokens\" speech"
+
+
+def test_a_range_of_bitrates_says_how_many_papers_state_none(world: GraphStore, visit: Callable[..., AppTest]) -> None:
+    stating = {row.id for row in world.papers(PaperFilter()).rows if row.bitrates}
+    said = f"{11 - len(stating)} papers state no bitrate of their own and are in no range."
+    assert 0 < len(stating) < 10
+    assert said in [each.value for each in visit("papers", kbps_max="2").sidebar.caption]
+    assert said not in [each.value for each in visit("papers").sidebar.caption]
+
+
 def test_the_sentence_names_every_condition(world_url: str) -> None:
     assert filters.sentence(atlas.EVERYTHING) == "all papers"
     assert filters.sentence(PaperFilter()) == "Included only"
@@ -80,6 +93,23 @@ def test_the_condition_that_removed_most_is_named(world_url: str, where: PaperFi
     assert found[1] == max(counts.values()) == counts[found[0].field]
     if list(counts.values()).count(found[1]) == 1:
         assert found[0].field == field
+
+
+@pytest.mark.parametrize(
+    ("where", "field", "n"),
+    [
+        (PaperFilter(text="spectrograms"), "include", 1),
+        (PaperFilter(text="Ripple", token_types=("semantic",)), "token_types", 2),
+        (PaperFilter(text="nothing-has-this-word", topics=("S1",)), "text", None),
+    ],
+)
+def test_the_search_text_is_the_last_to_be_dropped(
+    world_url: str, where: PaperFilter, field: str, n: int | None
+) -> None:
+    found = atlas.narrowest(where)
+    assert found is not None
+    assert found[0].field == field
+    assert found[1] == (n or atlas.total(replace(where, text=None))) > 0
 
 
 def test_no_single_condition_to_blame_is_said(world_url: str) -> None:
@@ -113,6 +143,33 @@ def test_a_new_filter_starts_on_page_one_and_keeps_the_order(world: GraphStore, 
     app = visit("papers", sort="title", page="1")
     app.text_input(key="filter.text").set_value("codec").run()
     assert app.query_params == {"sort": "title", "q": "codec"}
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["https://arxiv.org/pdf/2209.03143v2", "https://doi.org/10.1000/audiolm", " arXiv:2209.03143 "],
+)
+def test_an_id_or_address_in_the_search_opens_its_paper(
+    world: GraphStore, visit: Callable[..., AppTest], typed: str
+) -> None:
+    app = visit("papers", topic="S2")
+    app.text_input(key="filter.text").set_value(typed).run()
+    assert not app.exception
+    assert app.query_params == {"topic": "S2", "paper": "arxiv:2209.03143"}
+    assert "Verdict per criterion" in [each.value for each in app.subheader]
+
+
+@pytest.mark.parametrize("typed", ["https://arxiv.org/abs/2209.99999", "codec", "https://example.invalid/x"])
+def test_what_names_no_known_paper_is_searched(world: GraphStore, visit: Callable[..., AppTest], typed: str) -> None:
+    app = visit("papers")
+    app.text_input(key="filter.text").set_value(typed).run()
+    assert not app.exception
+    assert app.query_params == {"q": typed}
+
+
+def test_the_search_says_where_it_looks(world: GraphStore, visit: Callable[..., AppTest]) -> None:
+    said = visit("papers").text_input(key="filter.text").placeholder
+    assert said.startswith("Search titles, authors, ids and stored abstracts")
 
 
 def test_the_chip_of_the_default_can_be_removed_and_put_back(world: GraphStore, visit: Callable[..., AppTest]) -> None:

@@ -20,8 +20,17 @@ def test_an_empty_store_says_what_to_run(empty_url: str, visit: Visit, page: str
     app = visit(page)
     assert not app.exception
     assert app.title[0].value == t("empty.heading")
-    assert "tokenatlas load" in [each.value for each in app.code]
+    assert f"tokenatlas load --store {empty_url}" in [each.value for each in app.code]
     assert any(empty_url.rpartition("/")[2].split(".")[0] in each.value for each in app.caption)
+
+
+def test_the_store_is_named_only_where_it_is_not_the_usual_one(
+    empty_url: str, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TOKENATLAS_STORE")
+    monkeypatch.setattr(state, "default_store_url", lambda: empty_url)
+    commands = [each.value for each in visit("papers").code]
+    assert commands == ["tokenatlas load", "tokenatlas ingest files papers.jsonl.gz"]
 
 
 def test_the_protocol_can_be_read_without_papers(empty_url: str, visit: Visit) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html import unescape
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button, Radio, TextInput
 
 from kg.exchange.csv import read_rows
 from kg.model import Decision, Paper
@@ -17,7 +19,7 @@ from kg.store import GraphStore
 from tests.ui.world import AUDIOLM, CODEC, EXCLUDED, HYBRID, NASTY, STUB, TITLE_ONLY, UNDATED, UNJUDGED, span
 from ui import evidence, links, tables
 from ui.evidence import Mark
-from ui.text import label, visible
+from ui.text import label, t, visible
 
 Visit = Callable[..., AppTest]
 
@@ -36,6 +38,21 @@ def heading(app: AppTest) -> str:
 
 def html_of(app: AppTest) -> list[str]:
     return [each.proto.body for each in app.get("html")]
+
+
+def choice(app: AppTest) -> Radio[str]:
+    """The verdicts of the decision form."""
+    return next(each for each in app.radio if (each.key or "").startswith("decide.choice."))
+
+
+def reason(app: AppTest) -> TextInput:
+    """The reason in the decision form."""
+    return next(each for each in app.text_input if (each.key or "").startswith("decide.reason."))
+
+
+def save(app: AppTest) -> Button:
+    """The button that sends the decision form."""
+    return next(each for each in app.button if (each.key or "").startswith("decide.save."))
 
 
 def test_the_list_shows_included_papers_with_total(world: GraphStore, visit: Visit) -> None:
@@ -87,6 +104,15 @@ def test_nothing_found_names_what_removed_most_and_drops_it(world: GraphStore, v
     app.button(key="empty.drop").click().run()
     assert app.dataframe[0].value is not None
     assert set(app.query_params) < {"topic", "quantizer"}
+
+
+def test_a_search_that_only_other_papers_match_offers_to_show_them(world: GraphStore, visit: Visit) -> None:
+    app = visit("papers", q="spectrograms")
+    assert not app.dataframe
+    assert "1 paper that is not included (excluded, unclear or not judged) matches" in shown(app)
+    app.button(key="empty.drop").click().run()
+    assert app.query_params == {"q": "spectrograms", "include": "any"}
+    assert list(app.dataframe[0].value["title"]) == [world.paper(EXCLUDED).row.title]
 
 
 def test_pages_follow_the_url(world: GraphStore, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,9 +194,9 @@ def test_citations_are_ranked_with_n_of_m(world: GraphStore, visit: Visit) -> No
 
 def test_a_decision_is_stored_with_reason_and_can_be_undone(world: GraphStore, visit: Visit) -> None:
     app = visit("papers", paper=HYBRID)
-    app.radio(key=f"decide.choice.{HYBRID}").set_value("exclude")
-    app.text_input(key=f"decide.reason.{HYBRID}").set_value("not about *audio*")
-    app.button(key=f"decide.save.{HYBRID}").click().run()
+    choice(app).set_value("exclude")
+    reason(app).set_value("not about *audio*")
+    save(app).click().run()
     assert not app.exception
     stored = world.paper(HYBRID)
     assert (stored.row.include, stored.row.decided) == ("exclude", True)
@@ -186,27 +212,67 @@ def test_a_decision_is_stored_with_reason_and_can_be_undone(world: GraphStore, v
 def test_undoing_a_second_decision_brings_the_first_back(world: GraphStore, visit: Visit) -> None:
     app = visit("papers", paper=HYBRID)
     for verdict in ("exclude", "unclear"):
-        app.radio(key=f"decide.choice.{HYBRID}").set_value(verdict)
-        app.button(key=f"decide.save.{HYBRID}").click().run()
+        choice(app).set_value(verdict)
+        save(app).click().run()
     assert world.paper(HYBRID).row.include == "unclear"
     app.button(key="undo.decision").click().run()
     assert world.paper(HYBRID).row.include == "exclude"
 
 
+def test_the_form_shows_what_stands_after_undo_and_after_withdrawing(world: GraphStore, visit: Visit) -> None:
+    app = visit("papers", paper=HYBRID)
+    for button, verdict in (("undo.decision", "exclude"), ("decide.clear", "unclear")):
+        choice(app).set_value(verdict)
+        reason(app).set_value("on second thoughts")
+        save(app).click().run()
+        assert (choice(app).value, reason(app).value) == (verdict, "")
+        app.button(key=button).click().run()
+        assert (choice(app).value, reason(app).value) == (None, "")
+
+
+OTHER = Decision(HYBRID, "include", "unclear", "ada", "seen in another tab", "2999-01-01T00:00:00+00:00")
+
+
+def test_undo_leaves_a_newer_decision_alone(world: GraphStore, visit: Visit) -> None:
+    app = visit("papers", paper=HYBRID)
+    choice(app).set_value("exclude")
+    save(app).click().run()
+    world.decide(OTHER)
+    app.button(key="undo.decision").click().run()
+    assert not app.exception
+    assert world.paper(HYBRID).decisions["include"] == OTHER
+    assert len(world.paper(HYBRID).history) == 2
+    assert t("decide.overtaken") in shown(app)
+    assert choice(app).value == "unclear"
+
+
+def test_a_decision_sent_from_an_older_form_is_the_one_that_was_chosen(world: GraphStore, visit: Visit) -> None:
+    app = visit("papers", paper=HYBRID)
+    earlier = replace(OTHER, time="2026-01-01T00:00:00+00:00")
+    world.decide(earlier)
+    choice(app).set_value("exclude")
+    reason(app).set_value("typed before")
+    save(app).click().run()
+    stored = world.paper(HYBRID).decisions["include"]
+    assert (stored.verdict, stored.reason, stored.reviewer) == ("exclude", "typed before", "tester")
+    app.button(key="undo.decision").click().run()
+    assert world.paper(HYBRID).row.include == "unclear"
+
+
 def test_saving_without_a_choice_asks_for_one(world: GraphStore, visit: Visit) -> None:
     app = visit("papers", paper=HYBRID)
-    app.button(key=f"decide.save.{HYBRID}").click().run()
+    save(app).click().run()
     assert [each.value for each in app.warning] == ["Choose a verdict first."]
     assert not world.paper(HYBRID).row.decided
 
 
 def test_a_decision_can_be_withdrawn(world: GraphStore, visit: Visit) -> None:
     app = visit("papers", paper=HYBRID)
-    app.radio(key=f"decide.choice.{HYBRID}").set_value("unclear")
-    app.button(key=f"decide.save.{HYBRID}").click().run()
+    choice(app).set_value("unclear")
+    save(app).click().run()
     app.button(key="decide.clear").click().run()
     assert world.paper(HYBRID).row.include == "include"
-    assert "withdrawn" in shown(app)
+    assert "withdrawn (no reason given)" in shown(app)
 
 
 def test_history_tells_of_single_criteria_too(world: GraphStore, visit: Visit) -> None:

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from kg.store import GraphStore
+from tests.ui.world import CODEC
 from ui import state
 
 Visit = Callable[..., AppTest]
@@ -68,6 +69,24 @@ def test_the_page_follows_the_store(world: GraphStore, visit: Visit) -> None:
     app.run()
     assert before
     assert any("**1** paper" in each.value for each in app.markdown)
+
+
+@pytest.mark.parametrize("before", [{}, {"include": "any"}])
+def test_back_to_the_page_that_was_left_shows_what_was_there(
+    world: GraphStore, visit: Visit, before: dict[str, str]
+) -> None:
+    """The browser's history holds the page that was left with the parameters of the page that was opened."""
+    app = visit("trends", **before)
+    trends = app._page_hash
+    app.session_state["_going"] = ("papers", {"paper": CODEC})
+    app.run()
+    assert app.query_params == {"paper": CODEC}
+    assert "Verdict per criterion" in [each.value for each in app.subheader]
+    app._page_hash = trends
+    app.run()
+    assert app.title[0].value == "Trends"
+    assert app.query_params == before
+    assert not app.warning
 
 
 def test_the_reviewer_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -209,6 +209,8 @@ def _decision(details: PaperDetails) -> None:
     id = details.row.id
     held = details.decisions.get("include")
     standing = held.verdict if held is not None else None
+    # Whatever was decided since the form was drawn, here or in another tab, begins a new form on what stands now.
+    turn = f"{id}.{len(details.history)}"
     with st.container(border=True):
         st.markdown(f"**{t('decide.heading')}**")
         show_message("decision")
@@ -227,17 +229,23 @@ def _decision(details: PaperDetails) -> None:
                 format_func=filters.verdict_name,
                 horizontal=True,
                 label_visibility="collapsed",
-                key=f"decide.choice.{id}",
+                key=f"decide.choice.{turn}",
             )
-            reason = st.text_input(
-                t("decide.reason"), placeholder=t("decide.reason_placeholder"), key=f"decide.reason.{id}", max_chars=500
+            st.text_input(
+                t("decide.reason"),
+                placeholder=t("decide.reason_placeholder"),
+                key=f"decide.reason.{turn}",
+                max_chars=500,
             )
-            sent = st.form_submit_button(t("decide.save"), key=f"decide.save.{id}", type="primary")
+            sent = st.form_submit_button(
+                t("decide.save"),
+                key=f"decide.save.{turn}",
+                type="primary",
+                on_click=state.later,
+                args=(_save, id, turn),
+            )
         if sent and choice is None:
             st.warning(t("decide.choose"))
-        elif sent and choice is not None:
-            _decide(id, choice, reason.strip(), held)
-            st.rerun()
         if standing is not None:
             st.button(
                 t("decide.clear"),
@@ -246,23 +254,39 @@ def _decision(details: PaperDetails) -> None:
                 type="tertiary",
                 help=t("decide.clear_help"),
                 on_click=state.later,
-                args=(_decide, id, None, t("decide.withdrawn"), held),
+                args=(_decide, id, None, ""),
             )
 
 
-def _decide(id: str, verdict: str | None, reason: str, before: Decision | None) -> None:
-    state.store().decide(Decision(id, "include", verdict, state.reviewer(), reason, state.now()))
-    back = (before.verdict, before.reason) if before is not None else (None, "")
+def _save(id: str, turn: str) -> None:
+    choice = state.value(f"decide.choice.{turn}")
+    if choice is not None:
+        _decide(id, choice, str(state.value(f"decide.reason.{turn}", "")).strip())
+
+
+def _decide(id: str, verdict: str | None, reason: str) -> None:
+    before = _standing(id)
+    made = Decision(id, "include", verdict, state.reviewer(), reason, state.now())
+    state.store().decide(made)
     said = t("decide.saved", verdict=filters.verdict_name(verdict).lower()) if verdict else t("decide.cleared")
-    state.leave_message("decision", said, (_restore, (id, *back)))
+    state.leave_message("decision", said, (_restore, (made, before)))
 
 
-def _restore(id: str, verdict: str | None, reason: str) -> None:
+def _restore(made: Decision, before: Decision | None) -> None:
+    """Undo a decision, unless it has been overtaken: what another person decided since is not ours to take back."""
+    if _standing(made.paper) != made:
+        state.leave_message("decision", t("decide.overtaken"))
+        return
+    verdict, reason = (before.verdict, before.reason) if before is not None else (None, "")
     state.store().decide(
-        Decision(id, "include", verdict, state.reviewer(), reason or t("decide.undone_reason"), state.now())
+        Decision(made.paper, "include", verdict, state.reviewer(), reason or t("decide.undone_reason"), state.now())
     )
-    state.forget(f"decide.choice.{id}")
     state.leave_message("decision", t("decide.undone"))
+
+
+def _standing(id: str) -> Decision | None:
+    """The latest decision on the paper as a whole, a withdrawal included; read from the store, past any cache."""
+    return next((each for each in state.store().paper(id).history if each.criterion == "include"), None)
 
 
 def _lists(details: PaperDetails) -> None:
