@@ -191,6 +191,19 @@ def test_a_click_in_the_trends_opens_papers(address: str, page_watch: Any) -> No
     expect(page.get_by_text("Verdict per criterion")).to_be_visible()
 
 
+def test_back_from_a_bar_of_the_overview(address: str, page_watch: Any) -> None:
+    page = page_watch.open(address, width=1400)
+    page.wait_for_selector(".js-plotly-plot .bars .point path")
+    settled(page)
+    page.locator(".js-plotly-plot").first.locator(".bars .point path").last.click(force=True)
+    at(page, r"/papers\?.*from=")
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    page.go_back()
+    heading(page, "Token Atlas")
+    at(page, rf"^{re.escape(address)}/?$")
+    expect(page.get_by_text("mean nothing here")).to_have_count(0)
+
+
 def test_the_protocol_changes_language(address: str, page_watch: Any) -> None:
     page = page_watch.open(f"{address}/protocol", width=1400)
     heading(page, "Discrete audio tokens")
