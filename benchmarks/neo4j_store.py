@@ -246,7 +246,9 @@ def main() -> int:
     pairs = edges(chosen.data, chosen.edges)
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as server:
         os.environ[USER], os.environ[PASSWORD] = server.user, server.password
-        with GraphDatabase.driver(server.url, auth=(server.user, server.password)) as driver:
+        with GraphDatabase.driver(
+            server.url, auth=(server.user, server.password), notifications_min_severity="OFF"
+        ) as driver:
             # A first small load lets the server compile what it will run, for both sides.
             with open_store(server.url) as store:
                 load(store, pairs[:5_000])

@@ -26,17 +26,21 @@ _LONG = re.compile(rf"\S{{{LONGEST + 1},}}")
 _SPECIAL = frozenset('+-&|!(){}[]^"~*?:\\/<>=@#')
 
 _CONDITIONS = {
-    "topics": "any(x IN p.topics WHERE x IN $topics)",
-    "criteria": "all(x IN $criteria WHERE x IN p.verdicts)",
     "include": "p.include IN $include",
     "token_types": "p.token_type IN $token_types",
-    "quantizers": "any(x IN p.quantizers WHERE x IN $quantizers)",
     "year_min": "p.year >= $year_min",
     "year_max": "p.year <= $year_max",
-    "sources": "any(x IN p.sources WHERE x IN $sources)",
     "cluster": "p.cluster = $cluster",
     "reading_list": "EXISTS { (:ReadingList {name: $reading_list})-[:HOLDS]->(p) }",
 }
+_LISTED = {
+    "topics": ("p.topics", " OR "),
+    "criteria": ("p.verdicts", " AND "),
+    "quantizers": ("p.quantizers", " OR "),
+    "sources": ("p.sources", " OR "),
+}
+"""Where a field of several values looks, and how its values are joined; one comparison each is the quickest."""
+
 _BITRATE = "any(x IN p.bitrates WHERE x >= $bitrate_min AND x <= $bitrate_max)"
 
 
@@ -92,9 +96,15 @@ def condition(tx: Transaction, where: PaperFilter, *, lifted: Collection[str] = 
                 parts.append(_BITRATE)
                 values |= {"bitrate_min": 0.0, "bitrate_max": float("inf")}
             values[name] = float(value)
+        elif name in _LISTED:
+            place, joint = _LISTED[name]
+            several = [f"{c}:{verdict}" for c, verdict in value] if name == "criteria" else value
+            each = {f"{name}_{at}": one for at, one in enumerate(several)}
+            values |= each
+            parts.append(f"({joint.join(f'${parameter} IN {place}' for parameter in each)})")
         else:
             parts.append(_CONDITIONS[name])
-            values[name] = [f"{c}:{verdict}" for c, verdict in value] if name == "criteria" else _plain(value)
+            values[name] = _plain(value)
     return Condition(" AND ".join(parts), values, lucene, ranked)
 
 

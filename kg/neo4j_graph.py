@@ -50,18 +50,28 @@ def linked(tx: Transaction, spelling: str, where: PaperFilter, limit: int, *, ci
     return Linked(tuple([paper_row(row) for row in rows]), total)
 
 
-def near_query(chosen: Condition, direction: Direction, hop: int) -> tuple[str, str]:
-    """(papers one step from `$origins` by [paper, seed], ranked; their number), beyond `$seen`."""
+def near_query(chosen: Condition, direction: Direction) -> str:
+    """Papers one step from `$origins`, which are [paper, seed], and beyond `$seen`, ranked."""
     left, right = _ARROWS[direction]
-    found = (
-        f"UNWIND $origins AS o MATCH (:Paper {{n: o[0]}}){left}[:CITES]{right}(p:Paper)"
-        f" WHERE NOT p.n IN $seen AND {chosen.cypher}"
-    )
-    capped = " LIMIT $most" if hop == 2 else ""
     return (
-        f"{found} WITH p, count(DISTINCT o[1]) AS seeds"
-        " RETURN p.n ORDER BY seeds DESC, p.cited_by DESC, p.id LIMIT $limit",
-        f"{found} WITH DISTINCT p{capped} RETURN count(p)",
+        f"UNWIND $origins AS o MATCH (:Paper {{n: o[0]}}){left}[:CITES]{right}(p:Paper)"
+        f" WITH p, count(DISTINCT o[1]) AS seeds WHERE NOT p.n IN $seen AND {chosen.cypher}"
+        " RETURN p.n ORDER BY seeds DESC, p.cited_by DESC, p.id LIMIT $limit"
+    )
+
+
+def count_query(chosen: Condition, direction: Direction, hop: int) -> str:
+    """How many papers are exactly `hop` away from `$seeds`; of the second hop at most `$most` are counted."""
+    left, right = _ARROWS[direction]
+    first = (
+        "MATCH (s:Paper) WHERE s.n IN $seeds WITH collect(s) AS seeds UNWIND seeds AS s"
+        f" MATCH (s){left}[:CITES]{right}(p:Paper) WHERE NOT p IN seeds AND {chosen.cypher}"
+    )
+    if hop == 1:
+        return f"{first} RETURN count(DISTINCT p)"
+    return (
+        f"{first} WITH seeds, collect(DISTINCT p) AS near UNWIND near AS f MATCH (f){left}[:CITES]{right}(p:Paper)"
+        f" WHERE NOT p IN near AND NOT p IN seeds AND {chosen.cypher} WITH DISTINCT p LIMIT $most RETURN count(p)"
     )
 
 
@@ -75,21 +85,19 @@ def neighbourhood(
     chosen = matching(tx, where)
     shown, distance, total = list(seeds), dict.fromkeys(seeds, 0), len(seeds)
     origins, seen = [[n, n] for n in seeds], set(seeds)
-    at_least = False
+    most, at_least = SECOND_HOP_COUNTED + 1, False
     for hop in range(1, hops + 1):
-        ranked, count = near_query(chosen, direction, hop)
-        values = {"origins": origins, "seen": list(seen), **chosen.values}
         if len(shown) < limit:
-            found = [n for (n,) in tx.rows(ranked, limit=limit - len(shown), **values)]
+            if hop == 2:
+                origins = _reached(tx, chosen, direction, origins, seen)
+                seen |= {n for n, _ in origins}
+            values = {"origins": origins, "seen": list(seen), "limit": limit - len(shown), **chosen.values}
+            found = [n for (n,) in tx.rows(near_query(chosen, direction), **values)]
             shown += found
             distance |= dict.fromkeys(found, hop)
-        most = SECOND_HOP_COUNTED + 1
-        reached = tx.value(count, most=most, **values)
+        reached = tx.value(count_query(chosen, direction, hop), seeds=seeds, most=most, **chosen.values)
         at_least = hop == 2 and reached == most
         total += reached - at_least
-        if hop < hops:
-            origins = _reached(tx, chosen, direction, origins, seen)
-            seen |= {n for n, _ in origins}
     rows = rows_of(tx, shown)
     names = {n: row.id for n, row in zip(shown, rows, strict=True)}
     return Neighbourhood(
@@ -110,7 +118,7 @@ def _reached(
     left, right = _ARROWS[direction]
     return tx.rows(
         f"UNWIND $origins AS o MATCH (:Paper {{n: o[0]}}){left}[:CITES]{right}(p:Paper)"
-        f" WHERE NOT p.n IN $seen AND {chosen.cypher} RETURN DISTINCT p.n, o[1]",
+        f" WITH DISTINCT p, o[1] AS seed WHERE NOT p.n IN $seen AND {chosen.cypher} RETURN p.n, seed",
         origins=origins,
         seen=list(seen),
         **chosen.values,

@@ -6,7 +6,7 @@ the rules' verdict in `decided` and wins in `effective`; one on "include" wins i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from json import dumps, loads
 from typing import Any
 
@@ -71,27 +71,30 @@ def readings(tx: Transaction, papers: Sequence[int]) -> dict[int, dict[str, Read
     }
 
 
-def put_judgements(tx: Transaction, chosen: Mapping[int, Judgement]) -> None:
+def put_judgements(tx: Transaction, chosen: Mapping[int, Judgement], new: Container[int] = ()) -> None:
     """Write what rules concluded in place of what stands."""
-    put_rows(tx, "judgement", {n: judgement_rows(each) for n, each in chosen.items()})
+    put_rows(tx, "judgement", {n: judgement_rows(each) for n, each in chosen.items()}, new)
 
 
-def put_measured(tx: Transaction, chosen: Mapping[int, Measured]) -> None:
+def put_measured(tx: Transaction, chosen: Mapping[int, Measured], new: Container[int] = ()) -> None:
     """Write the numbers found in place of those that stand."""
-    put_rows(tx, "measured", {n: measured_rows(each) for n, each in chosen.items()})
+    put_rows(tx, "measured", {n: measured_rows(each) for n, each in chosen.items()}, new)
 
 
-def put_rows(tx: Transaction, kind: str, chosen: Mapping[int, ReadingRows | None]) -> None:
-    """Write readings of one kind, `None` for none; decisions of persons stay."""
+def put_rows(tx: Transaction, kind: str, chosen: Mapping[int, ReadingRows | None], new: Container[int] = ()) -> None:
+    """Write readings of one kind, `None` for none; decisions of persons stay. On `new` papers nothing stands yet."""
     papers = sorted(chosen)
+    standing = [n for n in papers if n not in new]
     if kind == "measured":
-        tx.run("UNWIND $papers AS n MATCH (:Paper {n: n})-[x:REPORTS]->() DELETE x", papers=papers)
+        if standing:
+            tx.run("UNWIND $papers AS n MATCH (:Paper {n: n})-[x:REPORTS]->() DELETE x", papers=standing)
         _write(tx, "Quantity", "REPORTS", [(n, _specifications(chosen[n])) for n in papers])
         shown = [[n, _measured_properties(chosen[n])] for n in papers]
         tx.run("UNWIND $rows AS r MATCH (p:Paper {n: r[0]}) SET p += r[1]", rows=shown)
         return
-    decided = _decided(tx, papers)
-    tx.run("UNWIND $papers AS n MATCH (:Paper {n: n})-[x:JUDGED|ABOUT|QUANTIZES]->() DELETE x", papers=papers)
+    decided = _decided(tx, standing) if standing else {}
+    if standing:
+        tx.run("UNWIND $papers AS n MATCH (:Paper {n: n})-[x:JUDGED|ABOUT|QUANTIZES]->() DELETE x", papers=standing)
     verdicts = {n: _verdicts(chosen[n], decided.get(n, {})) for n in papers}
     _write(tx, "Criterion", "JUDGED", list(verdicts.items()))
     _write(tx, "Topic", "ABOUT", [(n, _of(chosen[n], "tags", "topic")) for n in papers])

@@ -41,17 +41,24 @@ def load_records(tx: Transaction, papers: Sequence[int]) -> dict[int, list[Store
     return found
 
 
+def known(properties: dict[str, object]) -> dict[str, object]:
+    """Without those that are not known: a new node does not have them."""
+    return {name: value for name, value in properties.items() if value is not None}
+
+
 def record_properties(stored: Stored, time: str) -> dict[str, object]:
     """What a record node holds."""
     account = stored.account
-    return {
-        "n": stored.n,
-        "work": stored.work,
-        "name": account.source,
-        "time": time,
-        **account._asdict(),
-        "authors": None if account.authors is None else list(account.authors),
-    }
+    return known(
+        {
+            "n": stored.n,
+            "work": stored.work,
+            "name": account.source,
+            "time": time,
+            **account._asdict(),
+            "authors": None if account.authors is None else list(account.authors),
+        }
+    )
 
 
 def paper_properties(values: Shown, id: str, abstract: str | None, text: str | None) -> dict[str, object]:

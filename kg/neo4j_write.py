@@ -15,6 +15,7 @@ from kg.neo4j_merge import add_degrees, merge_works, separated
 from kg.neo4j_papers import (
     carried,
     kept,
+    known,
     load_records,
     numbered,
     paper_properties,
@@ -38,6 +39,8 @@ class Neo4jRows:
         self.tx = tx
         self.time = time
         self.next_paper: int = tx.counters.get("next_paper") or 1
+        self._made: dict[int, str] = {}
+        """Digest of the text of every paper that this transaction made: of these nothing needs to be asked."""
 
     def look_up(self, ids: Sequence[str]) -> list[Found]:
         return look_up(self.tx, sorted(ids))
@@ -100,19 +103,26 @@ class Neo4jRows:
 
     def add_papers(self, fresh: Sequence[Fresh], aliases: Sequence[Alias]) -> None:
         self.tx.run(
-            "UNWIND $rows AS r CREATE (p:Paper) SET p = r",
+            "UNWIND $rows AS r CREATE (p:Paper) SET p = r[0] WITH p, r UNWIND r[1] AS x"
+            " CREATE (y:Record)-[:DESCRIBES]->(p) SET y = x",
             rows=[
-                {
-                    "n": each.n, "id": each.id, "decided": False, "cited_by": 0, "references": 0,
-                    **paper_properties(each.values, each.id, each.abstract, each.search_text),
-                    "sources": list(dict.fromkeys(stored.account.source for stored in each.stored)),
-                }
+                [
+                    known(
+                        {
+                            "n": each.n, "id": each.id, "decided": False, "cited_by": 0, "references": 0,
+                            **paper_properties(each.values, each.id, each.abstract, each.search_text),
+                            "sources": list(dict.fromkeys(stored.account.source for stored in each.stored)),
+                        }
+                    ),
+                    [record_properties(stored, self.time) for stored in each.stored],
+                ]
                 for each in fresh
             ],
         )  # fmt: skip
+        self._made |= {each.n: each.values.text_sha256 for each in fresh}
         self._minted(each.n for each in fresh)
         self.add_aliases(aliases, (each.id for each in fresh))
-        self.insert_records([(each.n, stored) for each in fresh for stored in each.stored])
+        self._inserted([stored for each in fresh for stored in each.stored])
         write_authors(self.tx, [[e.n, [[author, at] for at, author in enumerate(e.authors)]] for e in fresh])
 
     def records(self, papers: Sequence[int]) -> Mapping[int, list[Stored]]:
@@ -143,8 +153,11 @@ class Neo4jRows:
             "UNWIND $rows AS r MATCH (p:Paper {n: r[0]}) CREATE (x:Record)-[:DESCRIBES]->(p) SET x = r[1]",
             rows=[[paper, record_properties(each, self.time)] for paper, each in stored],
         )
-        self.tx.counters["next_record"] = max(self.next_record(), 1 + max(each.n for _, each in stored))
-        self._count_records([each for _, each in stored], [])
+        self._inserted([each for _, each in stored])
+
+    def _inserted(self, stored: Sequence[Stored]) -> None:
+        self.tx.counters["next_record"] = max(self.next_record(), 1 + max(each.n for each in stored))
+        self._count_records(stored, [])
 
     def _count_records(self, come: Sequence[Stored], gone: Sequence[Stored]) -> None:
         """Count by how many records an author is named; whom none names any more goes."""
@@ -185,22 +198,17 @@ class Neo4jRows:
         }
 
     def add_citations(self, rows: Sequence[CitationRow], cited_by: Mapping[int, int], refs: Mapping[int, int]) -> None:
+        # What citations carry comes in few combinations: each is sent once, a citation as two numbers.
+        kinds: dict[tuple[int, Kept], int] = {}
+        grouped: dict[int, list[list[int]]] = {}
+        for citing, cited, younger, influential, intents, sources in rows:
+            kind = kinds.setdefault((younger, (sources, influential, intents)), len(kinds))
+            grouped.setdefault(citing, []).append([cited, kind])
         self.tx.run(
             "UNWIND $rows AS r MATCH (a:Paper {n: r[0]}) UNWIND r[1] AS x MATCH (b:Paper {n: x[0]})"
-            " CREATE (a)-[c:CITES]->(b) SET c = x[1]",
-            rows=[
-                [
-                    citing,
-                    [
-                        [
-                            row.cited,
-                            {"younger": row.younger == 1, **carried((row.sources, row.influential, row.intents))},
-                        ]
-                        for row in group
-                    ],
-                ]
-                for citing, group in groupby(rows, key=lambda row: row.citing)
-            ],
+            " CREATE (a)-[c:CITES]->(b) SET c = $kinds[x[1]]",
+            rows=[list(each) for each in grouped.items()],
+            kinds=[known({"younger": younger == 1, **carried(each)}) for younger, each in kinds],
         )
         add_degrees(self.tx, cited_by, refs)
 
@@ -235,25 +243,31 @@ class Neo4jRows:
             "judgements": "p.fields_read AS fields, p.rules AS rules, p.judged_sha256 AS digest",
             "measured": "p.measured_fields AS fields, p.measured_rules AS rules, p.measured_sha256 AS digest",
         }[kind]
+        asked = [n for n in papers if n not in self._made]
+        if not asked:
+            return {}
         return {
             n: Reading(tuple(fields.split(",")), rules, digest)
             for n, fields, rules, digest in self.tx.rows(
                 f"UNWIND $papers AS n MATCH (p:Paper {{n: n}}) WITH n, {properties} WHERE rules IS NOT NULL"
                 " RETURN n, fields, rules, digest",
-                papers=list(papers),
+                papers=asked,
             )
         }
 
     def texts(self, papers: Sequence[int]) -> Mapping[int, str | None]:
-        return dict(
-            self.tx.rows("UNWIND $papers AS n MATCH (p:Paper {n: n}) RETURN n, p.text_sha256", papers=list(papers))
-        )
+        found: dict[int, str | None] = {n: self._made[n] for n in papers if n in self._made}
+        asked = [n for n in papers if n not in found]
+        if asked:
+            rows = self.tx.rows("UNWIND $papers AS n MATCH (p:Paper {n: n}) RETURN n, p.text_sha256", papers=asked)
+            found.update((n, digest) for n, digest in rows)
+        return found
 
     def put_judgements(self, chosen: Mapping[int, Judgement]) -> None:
-        put_judgements(self.tx, chosen)
+        put_judgements(self.tx, chosen, self._made)
 
     def put_measured(self, chosen: Mapping[int, Measured]) -> None:
-        put_measured(self.tx, chosen)
+        put_measured(self.tx, chosen, self._made)
 
 
 def look_up(tx: Transaction, ids: Sequence[str]) -> list[Found]:
