@@ -36,6 +36,7 @@ lint: $(VENV)/dev.stamp ## Ruff, mypy and the arrows between the rooms
 
 bench: $(VENV)/dev.stamp $(PEERS)/stamp ## Ratios against a peer or a limit, one JSON object a line (DATA=folder with research data)
 	$(BIN)/python benchmarks/store.py
+	$(BIN)/python benchmarks/neo4j_store.py $(DATA)
 	$(BIN)/python benchmarks/screen.py $(DATA) --peers $(PEERS)/bin/python
 	$(BIN)/python benchmarks/specs.py $(DATA)
 

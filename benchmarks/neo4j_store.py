@@ -1,6 +1,6 @@
 """The store on a Neo4j server beside the bare driver: what its promises cost on top of Cypher written by hand.
 
-    python benchmarks/neo4j_store.py --data ../shared/data [--edges N]
+    python benchmarks/neo4j_store.py ../shared/data [--edges N]
 
 The citation network cit-HepTh (SNAP; `hepth_edges.txt.gz`, 27,770 papers, 352,807 citations) goes through `upsert` in
 batches. Then the peer, a loop over the driver, writes the very same nodes, properties, relationships and constraints
@@ -240,7 +240,7 @@ def reads(store: GraphStore, driver: Driver) -> dict[str, tuple[float, float]]:
 def main() -> int:
     """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    options.add_argument("data", type=Path, nargs="?", default=ROOT.parent / "shared" / "data", help="research data")
     options.add_argument("--edges", type=int, default=None)
     chosen = options.parse_args()
     pairs = edges(chosen.data, chosen.edges)

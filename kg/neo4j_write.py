@@ -200,14 +200,16 @@ class Neo4jRows:
     def add_citations(self, rows: Sequence[CitationRow], cited_by: Mapping[int, int], refs: Mapping[int, int]) -> None:
         # What citations carry comes in few combinations: each is sent once, a citation as two numbers.
         kinds: dict[tuple[int, Kept], int] = {}
-        grouped: dict[int, list[list[int]]] = {}
+        grouped: dict[int, tuple[list[int], list[int]]] = {}
         for citing, cited, younger, influential, intents, sources in rows:
             kind = kinds.setdefault((younger, (sources, influential, intents)), len(kinds))
-            grouped.setdefault(citing, []).append([cited, kind])
+            ends, carrying = grouped.setdefault(citing, ([], []))
+            ends.append(cited)
+            carrying.append(kind)
         self.tx.run(
-            "UNWIND $rows AS r MATCH (a:Paper {n: r[0]}) UNWIND r[1] AS x MATCH (b:Paper {n: x[0]})"
-            " CREATE (a)-[c:CITES]->(b) SET c = $kinds[x[1]]",
-            rows=[list(each) for each in grouped.items()],
+            "UNWIND $rows AS r MATCH (a:Paper {n: r[0]}) UNWIND range(0, size(r[1]) - 1) AS at"
+            " MATCH (b:Paper {n: r[1][at]}) CREATE (a)-[c:CITES]->(b) SET c = $kinds[r[2][at]]",
+            rows=[[citing, *each] for citing, each in grouped.items()],
             kinds=[known({"younger": younger == 1, **carried(each)}) for younger, each in kinds],
         )
         add_degrees(self.tx, cited_by, refs)
