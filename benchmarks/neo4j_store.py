@@ -43,7 +43,7 @@ LIMITS = {
     "upsert": 1.3, "corpus": 1.5, "paper": 2.0, "filtered page": 2.0, "two hops at the most cited": 2.0,
     "full text": 2.0,
 }  # fmt: skip
-READS = 30
+READS, ROUNDS = 30, 3
 TOPICS = ("S1", "S2", "S3", "S4")
 WORDS = ("string", "brane", "gauge", "field", "duality", "matrix", "black", "hole", "super", "gravity")
 
@@ -249,20 +249,22 @@ def main() -> int:
         with GraphDatabase.driver(
             server.url, auth=(server.user, server.password), notifications_min_severity="OFF"
         ) as driver:
-            # A first small load lets the server compile what it will run, for both sides.
-            with open_store(server.url) as store:
-                load(store, pairs[:5_000])
-            by_hand_first = read_back(driver)
-            empty(server)
-            by_hand(driver, by_hand_first)
-            empty(server)
-            with open_store(server.url) as store:
-                seconds = load(store, pairs)
-                measured = {"corpus": (timed(lambda: Corpus.load(store), 3), timed(lambda: collected(driver), 3))}
-                measured |= reads(store, driver)
-            written = read_back(driver)
-            empty(server)
-            measured["upsert"] = (seconds, by_hand(driver, written))
+            # The server compiles what it runs, so both sides get several rounds, in turn; the best of each counts.
+            best, hand, written = float("inf"), float("inf"), {}
+            for last in [False] * (ROUNDS - 1) + [True]:
+                empty(server)
+                with open_store(server.url) as store:
+                    best = min(best, load(store, pairs))
+                    if last:
+                        measured = reads(store, driver)
+                        measured["corpus"] = (
+                            timed(lambda: Corpus.load(store), 3),
+                            timed(lambda: collected(driver), 3),
+                        )
+                written = written or read_back(driver)
+                empty(server)
+                hand = min(hand, by_hand(driver, written))
+            measured["upsert"] = (best, hand)
     ratios = {name: ours / bare for name, (ours, bare) in measured.items()}
     print(
         json.dumps(

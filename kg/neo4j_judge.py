@@ -16,12 +16,10 @@ from kg.batch_readings import (
     READINGS,
     ReadingRows,
     chosen_of,
-    judgement_rows,
-    measured_rows,
     own_bitrates,
 )
 from kg.checks import INCLUDE
-from kg.model import Decision, Judgement, Measured
+from kg.model import Decision
 from kg.neo4j_engine import Transaction
 from kg.neo4j_names import make_nodes
 
@@ -71,26 +69,21 @@ def readings(tx: Transaction, papers: Sequence[int]) -> dict[int, dict[str, Read
     }
 
 
-def put_judgements(tx: Transaction, chosen: Mapping[int, Judgement], new: Container[int] = ()) -> None:
-    """Write what rules concluded in place of what stands."""
-    put_rows(tx, "judgement", {n: judgement_rows(each) for n, each in chosen.items()}, new)
-
-
-def put_measured(tx: Transaction, chosen: Mapping[int, Measured], new: Container[int] = ()) -> None:
-    """Write the numbers found in place of those that stand."""
-    put_rows(tx, "measured", {n: measured_rows(each) for n, each in chosen.items()}, new)
-
-
 def put_rows(tx: Transaction, kind: str, chosen: Mapping[int, ReadingRows | None], new: Container[int] = ()) -> None:
-    """Write readings of one kind, `None` for none; decisions of persons stay. On `new` papers nothing stands yet."""
+    """Write readings of one kind, `None` for none; decisions of persons stay.
+
+    Args:
+        new: papers that were made with what they show of it; nothing else stands.
+    """
     papers = sorted(chosen)
     standing = [n for n in papers if n not in new]
     if kind == "measured":
         if standing:
             tx.run("UNWIND $papers AS n MATCH (:Paper {n: n})-[x:REPORTS]->() DELETE x", papers=standing)
         _write(tx, "Quantity", "REPORTS", [(n, _specifications(chosen[n])) for n in papers])
-        shown = [[n, _measured_properties(chosen[n])] for n in papers]
-        tx.run("UNWIND $rows AS r MATCH (p:Paper {n: r[0]}) SET p += r[1]", rows=shown)
+        if standing:
+            shown = [[n, _measured_properties(chosen[n])] for n in standing]
+            tx.run("UNWIND $rows AS r MATCH (p:Paper {n: r[0]}) SET p += r[1]", rows=shown)
         return
     decided = _decided(tx, standing) if standing else {}
     if standing:
@@ -99,12 +92,24 @@ def put_rows(tx: Transaction, kind: str, chosen: Mapping[int, ReadingRows | None
     _write(tx, "Criterion", "JUDGED", list(verdicts.items()))
     _write(tx, "Topic", "ABOUT", [(n, _of(chosen[n], "tags", "topic")) for n in papers])
     _write(tx, "Quantizer", "QUANTIZES", [(n, _of(chosen[n], "quantizers", "kind")) for n in papers])
-    shown = [[n, {**_judged_properties(chosen[n]), "verdicts": _effective(verdicts[n])}] for n in papers]
-    tx.run(
-        "UNWIND $rows AS r MATCH (p:Paper {n: r[0]}) SET p += r[1],"
-        " p.include = CASE WHEN p.decided THEN p.include ELSE r[1].judged_include END",
-        rows=shown,
-    )
+    if standing:
+        tx.run(
+            "UNWIND $rows AS r MATCH (p:Paper {n: r[0]}) SET p += r[1],"
+            " p.include = CASE WHEN p.decided THEN r[2] ELSE r[1].include END",
+            rows=[
+                [n, shown_by(kind, chosen[n], decided.get(n, {})), include]
+                for n, include in tx.rows(
+                    "UNWIND $papers AS n MATCH (p:Paper {n: n}) RETURN n, p.include", papers=standing
+                )
+            ],
+        )
+
+
+def shown_by(kind: str, rows: ReadingRows | None, decided: Mapping[str, str]) -> dict[str, Any]:
+    """What a paper shows of a judgement or measurement on which nobody decided the whole."""
+    if kind == "measured":
+        return _measured_properties(rows)
+    return {**_judged_properties(rows), "verdicts": _effective(_verdicts(rows, decided))}
 
 
 def _decided(tx: Transaction, papers: Sequence[int]) -> dict[int, dict[str, str]]:
@@ -166,6 +171,7 @@ def _judged_properties(rows: ReadingRows | None) -> dict[str, Any]:
     single = rows["judgements"][0] if rows else [None] * len(JUDGED["judgements"])
     include, look, token_type, evidence, rules, fields_read, digest = single
     return {
+        "include": include,
         "judged_include": include,
         "look": None if look is None else bool(look),
         "token_type": token_type,

@@ -121,13 +121,15 @@ class Neo4jStore:
         def unit(tx: Transaction) -> tuple[BatchWriter, Known]:
             revision = tx.counters["revision"]
             known = self._take_known(revision)
-            writer = BatchWriter(Neo4jRows(tx, time), known)
+            rows = Neo4jRows(tx, time)
+            writer = BatchWriter(rows, known)
             writer.papers(batch.papers)
             write_citations(writer, batch.citations)
             if writer.changed:
                 tx.counters["last_ingest"] = max(tx.counters.get("last_ingest") or "", time)
             write_judgements(writer, batch.judgements or {})
             write_measured(writer, batch.measured or {})
+            rows.flush()
             moved = cursor is not None and _move(tx, cursor)
             tx.changed = writer.changed or moved
             known.revision = revision + tx.changed

@@ -231,7 +231,9 @@ def _citations(tx: Transaction, rows: Sequence[Row]) -> None:
         CitationRow(citing, cited, younger, influential, intents, sources)
         for citing, cited, younger, sources, influential, intents in rows
     ]
-    Neo4jRows(tx, "").add_citations(made, {}, {})
+    writing = Neo4jRows(tx, "")
+    writing.add_citations(made, {}, {})
+    writing.flush()
 
 
 def _readings(kind: str) -> Callable[[Transaction, Sequence[Row]], None]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from json import dumps
+from typing import Any
 
 from kg.batch import Alias, CitationRow, Found, Fresh, Names, Pair, Reading, StubRow
+from kg.batch_readings import ReadingRows, judgement_rows, measured_rows
 from kg.combine import Kept
 from kg.model import Author, Judgement, Measured
 from kg.neo4j_engine import Transaction
-from kg.neo4j_judge import put_judgements, put_measured
+from kg.neo4j_judge import put_rows, shown_by
 from kg.neo4j_merge import add_degrees, merge_works, separated
 from kg.neo4j_papers import (
     carried,
@@ -33,14 +36,30 @@ LOOK_UP = (
 
 
 class Neo4jRows:
-    """One open transaction."""
+    """One open transaction. What new papers are and join is put off until `flush`, and written at once then."""
 
     def __init__(self, tx: Transaction, time: str) -> None:
         self.tx = tx
         self.time = time
         self.next_paper: int = tx.counters.get("next_paper") or 1
-        self._made: dict[int, str] = {}
-        """Digest of the text of every paper that this transaction made: of these nothing needs to be asked."""
+        self._new: dict[int, dict[str, object]] = {}
+        """What the papers that this transaction makes will show. Of these nothing needs to be asked."""
+        self._records: dict[int, list[dict[str, object]]] = {}
+        self._later: list[Callable[[], None]] = []
+
+    def flush(self) -> None:
+        """Write what was put off: a new paper is written once, complete, and only then joined to others."""
+        for label, ids in (("Paper", self._records), ("Paper:Stub", self._new.keys() - self._records.keys())):
+            rows = [[known(self._new[n]), self._records.get(n, [])] for n in sorted(ids)]
+            if rows:
+                self.tx.run(
+                    f"UNWIND $rows AS r CREATE (p:{label}) SET p = r[0] WITH p, r UNWIND r[1] AS x"
+                    " CREATE (y:Record)-[:DESCRIBES]->(p) SET y = x",
+                    rows=rows,
+                )
+        for write in self._later:
+            write()
+        self._new, self._records, self._later = {}, {}, []
 
     def look_up(self, ids: Sequence[str]) -> list[Found]:
         return look_up(self.tx, sorted(ids))
@@ -59,11 +78,8 @@ class Neo4jRows:
         return refuse(self.tx, [(source, id, title, reason, provenance, self.time)]) > 0
 
     def add_stubs(self, rows: Sequence[StubRow]) -> None:
-        self.tx.run(
-            "UNWIND $rows AS r CREATE (p:Paper:Stub) SET p = r, p.name = r.id, p.decided = false, p.cited_by = 0,"
-            " p.references = 0",
-            rows=[row._asdict() for row in rows],
-        )
+        for row in rows:
+            self._new[row.n] = {**row._asdict(), "name": row.id, "decided": False, "cited_by": 0, "references": 0}
         self._minted(row.n for row in rows)
 
     def _minted(self, numbers: Iterable[int]) -> None:
@@ -102,28 +118,18 @@ class Neo4jRows:
         return self.tx.counters.get("next_record") or 1
 
     def add_papers(self, fresh: Sequence[Fresh], aliases: Sequence[Alias]) -> None:
-        self.tx.run(
-            "UNWIND $rows AS r CREATE (p:Paper) SET p = r[0] WITH p, r UNWIND r[1] AS x"
-            " CREATE (y:Record)-[:DESCRIBES]->(p) SET y = x",
-            rows=[
-                [
-                    known(
-                        {
-                            "n": each.n, "id": each.id, "decided": False, "cited_by": 0, "references": 0,
-                            **paper_properties(each.values, each.id, each.abstract, each.search_text),
-                            "sources": list(dict.fromkeys(stored.account.source for stored in each.stored)),
-                        }
-                    ),
-                    [record_properties(stored, self.time) for stored in each.stored],
-                ]
-                for each in fresh
-            ],
-        )  # fmt: skip
-        self._made |= {each.n: each.values.text_sha256 for each in fresh}
+        for each in fresh:
+            self._new[each.n] = {
+                "n": each.n, "id": each.id, "decided": False, "cited_by": 0, "references": 0,
+                **paper_properties(each.values, each.id, each.abstract, each.search_text),
+                "sources": list(dict.fromkeys(stored.account.source for stored in each.stored)),
+            }  # fmt: skip
+            self._records[each.n] = [record_properties(stored, self.time) for stored in each.stored]
         self._minted(each.n for each in fresh)
-        self.add_aliases(aliases, (each.id for each in fresh))
         self._inserted([stored for each in fresh for stored in each.stored])
-        write_authors(self.tx, [[e.n, [[author, at] for at, author in enumerate(e.authors)]] for e in fresh])
+        own = [each.id for each in fresh]
+        lists = [[e.n, [[author, at] for at, author in enumerate(e.authors)]] for e in fresh]
+        self._later += [lambda: self.add_aliases(aliases, own), lambda: write_authors(self.tx, lists)]
 
     def records(self, papers: Sequence[int]) -> Mapping[int, list[Stored]]:
         return load_records(self.tx, papers)
@@ -206,13 +212,18 @@ class Neo4jRows:
             ends, carrying = grouped.setdefault(citing, ([], []))
             ends.append(cited)
             carrying.append(kind)
-        self.tx.run(
+        make = partial(
+            self.tx.run,
             "UNWIND $rows AS r MATCH (a:Paper {n: r[0]}) UNWIND range(0, size(r[1]) - 1) AS at"
             " MATCH (b:Paper {n: r[1][at]}) CREATE (a)-[c:CITES]->(b) SET c = $kinds[r[2][at]]",
             rows=[[citing, *each] for citing, each in grouped.items()],
             kinds=[known({"younger": younger == 1, **carried(each)}) for younger, each in kinds],
         )
-        add_degrees(self.tx, cited_by, refs)
+        for name, counts in (("cited_by", cited_by), ("references", refs)):
+            for n in counts.keys() & self._new.keys():
+                self._new[n][name] = counts[n]
+        others = [{n: count for n, count in each.items() if n not in self._new} for each in (cited_by, refs)]
+        self._later += [make, lambda: add_degrees(self.tx, *others)]
 
     def change_citations(self, changed: Mapping[Pair, Kept]) -> None:
         self.tx.run(
@@ -245,7 +256,7 @@ class Neo4jRows:
             "judgements": "p.fields_read AS fields, p.rules AS rules, p.judged_sha256 AS digest",
             "measured": "p.measured_fields AS fields, p.measured_rules AS rules, p.measured_sha256 AS digest",
         }[kind]
-        asked = [n for n in papers if n not in self._made]
+        asked = [n for n in papers if n not in self._new]
         if not asked:
             return {}
         return {
@@ -258,7 +269,7 @@ class Neo4jRows:
         }
 
     def texts(self, papers: Sequence[int]) -> Mapping[int, str | None]:
-        found: dict[int, str | None] = {n: self._made[n] for n in papers if n in self._made}
+        found: dict[int, Any] = {n: self._new[n].get("text_sha256") for n in papers if n in self._new}
         asked = [n for n in papers if n not in found]
         if asked:
             rows = self.tx.rows("UNWIND $papers AS n MATCH (p:Paper {n: n}) RETURN n, p.text_sha256", papers=asked)
@@ -266,10 +277,16 @@ class Neo4jRows:
         return found
 
     def put_judgements(self, chosen: Mapping[int, Judgement]) -> None:
-        put_judgements(self.tx, chosen, self._made)
+        self._put("judgement", {n: judgement_rows(each) for n, each in chosen.items()})
 
     def put_measured(self, chosen: Mapping[int, Measured]) -> None:
-        put_measured(self.tx, chosen, self._made)
+        self._put("measured", {n: measured_rows(each) for n, each in chosen.items()})
+
+    def _put(self, kind: str, rows: Mapping[int, ReadingRows]) -> None:
+        new = rows.keys() & self._new.keys()
+        for n in new:
+            self._new[n] |= shown_by(kind, rows[n], {})
+        self._later.append(lambda: put_rows(self.tx, kind, rows, new))
 
 
 def look_up(tx: Transaction, ids: Sequence[str]) -> list[Found]:

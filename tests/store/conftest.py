@@ -9,11 +9,27 @@ import pytest
 from kg.store import GraphStore, open_store
 from tests.conftest import ENGINES, EmptyStore
 
+HISTORIES = {"sqlite": 30, "neo4j": 8}
+"""How many random histories an engine goes through: a server answers each question over the network."""
+
 
 @pytest.fixture(scope="session", params=ENGINES)
-def empty_url(request: pytest.FixtureRequest, empty_store: EmptyStore) -> Callable[[], str]:
+def engine(request: pytest.FixtureRequest) -> str:
+    """The engine that a test runs on."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="session")
+def empty_url(engine: str, empty_store: EmptyStore) -> Callable[[], str]:
     """Gives the URL of another empty store at every call. On a server the one before is gone then."""
-    return lambda: empty_store(request.param)
+    return lambda: empty_store(engine)
+
+
+@pytest.fixture(scope="session")
+def histories(engine: str) -> int:
+    """How many random histories to go through."""
+    return HISTORIES[engine]
 
 
 @pytest.fixture

@@ -135,9 +135,9 @@ class Histories(RuleBasedStateMachine):
         assert (counts.quarantined > 0) == bool(model.refused)
 
 
-def test_a_store_answers_as_the_model(empty_url: Callable[[], str]) -> None:
+def test_a_store_answers_as_the_model(empty_url: Callable[[], str], histories: int) -> None:
     run_state_machine_as_test(
-        lambda: Histories(empty_url()), settings=settings(max_examples=30, stateful_step_count=25, deadline=None)
+        lambda: Histories(empty_url()), settings=settings(max_examples=histories, stateful_step_count=25, deadline=None)
     )
 
 
