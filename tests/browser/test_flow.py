@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from kg.store import open_store
+from tests.conftest import ENGINES, EmptyStore
 from tests.ui.world import AUDIOLM, CODEC, HYBRID, NASTY, TITLE_ONLY, fill
 
 pytestmark = pytest.mark.browser
@@ -22,11 +23,10 @@ pytestmark = pytest.mark.browser
 ROW_PX, TITLE_X = 36, 150
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory, served: Callable[..., str]) -> str:
-    """`tokenatlas serve` over the invented atlas."""
-    path = tmp_path_factory.mktemp("flow") / "atlas.sqlite"
-    url = f"sqlite:///{path.as_posix()}"
+@pytest.fixture(scope="module", params=ENGINES)
+def address(request: pytest.FixtureRequest, empty_store: EmptyStore, served: Callable[..., str]) -> str:
+    """`tokenatlas serve` over the invented atlas, on either engine."""
+    url = empty_store(request.param)
     with open_store(url) as store:
         fill(store)
     return served(store=url)
