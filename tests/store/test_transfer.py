@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from kg.errors import InputError, Interrupted
 from kg.model import Batch, Cursor
 from kg.store import GraphStore, open_store
 from kg.transfer import SECTIONS, Row, copy
-from tests.conftest import ENGINES, EmptyStore
+from tests.conftest import ENGINES, ROOT, EmptyStore
 from tests.store.records import EVERYTHING, arxiv, cites, decision, doi, judgement, measured, paper, papers
 from tests.store.test_filters import fill
 
@@ -168,3 +171,25 @@ def test_a_file_that_is_copied_can_be_opened_to_read_only(empty_store: EmptyStor
         open_store(f"sqlite:///{(tmp_path / 'copy.sqlite').as_posix()}") as target,
     ):
         assert copy(source, target)
+
+
+def test_the_bundled_corpus_goes_to_a_server_and_comes_back_equal(empty_store: EmptyStore) -> None:
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", "import cli; cli.main()", *arguments],
+            cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    first, server, last = empty_store("sqlite"), empty_store("neo4j"), empty_store("sqlite")
+    run("load", "--store", first)
+    run("copy", "--from", first, "--to", server)
+    run("copy", "--from", server, "--to", last)
+    told = [json.loads(run("status", "--json", "--store", url)) for url in (first, server, last)]
+    for status in told:
+        del status["store"], status["engine"], status["last_ingest"]
+    assert told[0]["papers"] > 1_000
+    assert told[0] == told[1] == told[2]
+    with open_store(first) as one, open_store(server) as middle, open_store(last) as other:
+        assert rows(one) == rows(middle) == rows(other)
