@@ -155,10 +155,11 @@ def folded(citations: Sequence[Citation]) -> Kept:
 
 def united(old: Kept, new: Kept) -> Kept:
     """A stored citation after it was told again; the same object when that changes nothing."""
-    same_source = old[0] == new[0]
-    influential = new[1] if new[1] is not None and (same_source or old[1] is None) else old[1]
-    intents = new[2] if new[2] is not None and (same_source or old[2] is None) else old[2]
-    sources = old[0] if same_source else _sources(old[0], new[0])
+    same_sources = old[0] == new[0]
+    alone = same_sources and _is_one(new[0])
+    influential = new[1] if new[1] is not None and (alone or old[1] is None) else old[1]
+    intents = new[2] if new[2] is not None and (alone or old[2] is None) else old[2]
+    sources = old[0] if same_sources else _sources(old[0], new[0])
     both = (sources, influential, intents)
     return old if both == old else both
 
@@ -193,6 +194,11 @@ def listed(texts: tuple[str, ...]) -> str:
     """A list as JSON text, in the one spelling that is compared."""
     # Sources and categories come in few combinations, each of them often.
     return _encode(texts)
+
+
+@lru_cache(maxsize=4096)
+def _is_one(sources: str) -> bool:
+    return len(json.loads(sources)) == 1
 
 
 def _said(text: str | None) -> str | None:

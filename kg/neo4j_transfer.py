@@ -32,7 +32,7 @@ _PAGED = {
 _OF_PAPERS = {
     "aliases": (
         "MATCH (p:Paper) WHERE p.n > $after AND p.n <= $last MATCH (a:Alias)-[:NAMES]->(p)"
-        " RETURN a.id, p.n, a.work ORDER BY a.id"
+        " RETURN a.id, p.n, a.work ORDER BY p.n, a.id"
     ),
     "citations": (
         "MATCH (p:Paper) WHERE p.n > $after AND p.n <= $last MATCH (p)-[c:CITES]->(q:Paper)"

@@ -36,6 +36,7 @@ from kg.batch_citations import write_citations
 from kg.batch_readings import write_judgements, write_measured
 from kg.checks import check_clusters, check_decision, check_list_name, check_page, no_merge, one_work, undone_already
 from kg.clock import utc_now
+from kg.combine import listed
 from kg.errors import InputError, StoreError
 from kg.identity import normalise
 from kg.model import Batch, Cluster, Cursor, Decision
@@ -181,9 +182,7 @@ class SqliteStore:
 
     def put_clusters(self, run: str, clusters: Sequence[Cluster], members: Mapping[str, int]) -> None:
         with self._changing("put_clusters") as (con, changed):
-            rows = sorted(
-                (c.number, c.run, c.label, dumps(c.terms, ensure_ascii=False), c.size, c.stability) for c in clusters
-            )
+            rows = sorted((c.number, c.run, c.label, listed(tuple(c.terms)), c.size, c.stability) for c in clusters)
             placed = {sqlite_graph.find(con, id): number for id, number in members.items()}
             check_clusters(run, clusters, placed.values())
             before = (

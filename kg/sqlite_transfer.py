@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from json import dumps, loads
 
 from kg.batch_readings import JUDGED, MEASURED
+from kg.combine import listed
 from kg.sqlite_engine import Engine
 from kg.sqlite_judge import redecide
 from kg.sqlite_papers import refresh
@@ -34,7 +35,7 @@ _PAGED = {
 _OF_PAPERS = {
     "aliases": (
         "SELECT a.id, a.paper, a.work FROM aliases AS a JOIN papers AS p ON p.n = a.paper"
-        " WHERE a.paper BETWEEN ? AND ? AND a.id <> p.id ORDER BY a.id"
+        " WHERE a.paper BETWEEN ? AND ? AND a.id <> p.id ORDER BY a.paper, a.id"
     ),
     "citations": (
         "SELECT citing, cited, younger, sources, influential, intents FROM cites WHERE citing BETWEEN ? AND ?"
@@ -182,6 +183,8 @@ def _plain(section: str, row: tuple[object, ...]) -> Row:
         values = list(row)
         values[13] = None if values[13] is None else loads(str(values[13]))
         return tuple(values)
+    if section == "clusters":
+        return (*row[:3], listed(tuple(loads(str(row[3])))), *row[4:])
     places = _BOOLEAN.get(section, ())
     return tuple([None if value is None else value == 1 if at in places else value for at, value in enumerate(row)])
 

@@ -102,3 +102,19 @@ def test_counts_and_columns_agree(store: GraphStore) -> None:
     assert [(row.cited_by, row.references) for row in store.papers(EVERYTHING, sort="oldest").rows] == [
         (1, 2), (1, 1), (3, 1), (0, 1),
     ]  # fmt: skip
+
+
+def test_two_sources_told_again_change_nothing(store: GraphStore) -> None:
+    store.upsert(Batch(citations=(Citation(arxiv(1), arxiv(2), "arxiv", influential=True),)))
+    both = Batch(
+        citations=(
+            Citation(arxiv(1), arxiv(2), "arxiv"),
+            Citation(arxiv(1), arxiv(2), "openalex", influential=False, intents=("method",)),
+        )
+    )
+    store.upsert(both)
+    revision = store.revision()
+    store.upsert(both)
+    assert store.revision() == revision
+    link = store.neighbourhood([arxiv(1), arxiv(2)], where=EVERYTHING).links[0]
+    assert (link.sources, link.influential, link.intents) == (("arxiv", "openalex"), True, ("method",))

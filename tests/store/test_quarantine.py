@@ -7,7 +7,7 @@ from dataclasses import replace
 from kg.answers import Quarantined, Upserted
 from kg.model import Batch
 from kg.store import GraphStore
-from tests.store.records import EVERYTHING, TIME, arxiv, cites, judgement, paper, papers
+from tests.store.records import EVERYTHING, TIME, arxiv, cites, doi, judgement, paper, papers
 
 LISTED = Quarantined("openalex", "openalex:W1", "A deposit", "Dated after its citers", "file", TIME)
 
@@ -53,3 +53,29 @@ def test_records_can_be_listed_by_others(store: GraphStore) -> None:
     assert store.revision() == revision
     assert store.quarantined() == [other, LISTED]
     assert store.quarantine([]) == 0
+
+
+def test_a_nameless_record_adds_to_the_paper_that_its_batch_makes_known(store: GraphStore) -> None:
+    batch = Batch(
+        papers=(
+            paper(arxiv(1), title="A Codec", source="openalex", categories=()),
+            paper(arxiv(1), doi(1), doi(2), title=" ", source="openalex", categories=("cs.SD",)),
+            paper(doi(2), doi(3), title=" ", source="s2"),
+            paper(doi(8), title=" ", source="s2"),
+        )
+    )
+    done = store.upsert(batch)
+    assert (done.papers_new, done.quarantined) == (1, 1)
+    assert store.resolve([doi(1), doi(2), doi(3), doi(8)]) == dict.fromkeys([doi(1), doi(2), doi(3)], arxiv(1))
+    revision = store.revision()
+    store.upsert(batch)
+    assert store.revision() == revision
+
+
+def test_a_nameless_record_joins_no_stubs(store: GraphStore) -> None:
+    nameless = Batch(papers=(paper(arxiv(1), arxiv(2), title=" "),), citations=cites((1, 2)))
+    store.upsert(nameless)
+    revision = store.revision()
+    store.upsert(nameless)
+    assert store.revision() == revision
+    assert (store.counts().stubs, store.merges()) == (2, [])
