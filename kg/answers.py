@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from kg.model import Cluster, Decision, Include, Judgement, Measured, Paper, TokenType
+from kg.model import Cluster, Decision, Fetch, Found, Include, Judgement, Measured, Paper, TokenType
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,8 @@ class PaperDetails:
     sources: tuple[SourceRecord, ...]
     lists: tuple[str, ...]
     merged: tuple[str, ...]
+    fetches: tuple[Fetch, ...] = ()
+    found: tuple[Found, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class Link:
     sources: tuple[str, ...]
     influential: bool | None = None
     intents: tuple[str, ...] | None = None
+    contexts: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

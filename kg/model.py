@@ -18,6 +18,12 @@ TokenType = Literal["semantic", "acoustic", "hybrid", "none"]
 Precision = Literal["year", "month", "day"]
 Field = Literal["title", "abstract"]
 Status = Literal["stated", "derived", "disputed"]
+Standing = Literal["withdrawn", "retracted"]
+Asked = Literal["metadata", "references", "citations"]
+FetchState = Literal["complete", "truncated", "empty", "unknown", "withheld"]
+How = Literal["bundle", "file", "query", "list", "references", "citations"]
+ChangeKind = Literal["new", "field", "include", "verdict"]
+RunState = Literal["running", "done", "stopped", "failed"]
 Role = Literal["own", "compared", "context"]
 
 TOPICS = ("S1", "S2", "S3", "S4")
@@ -114,6 +120,12 @@ class Paper:
     citations_stated: int | None = None
     source: str = ""
     provenance: str | None = None
+    standing: Standing | None = None
+    """What the source says of its validity; `None` is not said."""
+    open_access: str | None = None
+    """Where the source says that the full text is free to read."""
+    tldr: bool | None = None
+    """Whether the source has a one-sentence summary (the sentence itself is not kept)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +139,8 @@ class Citation:
     intents: tuple[str, ...] | None = None
     younger: bool = False
     """The cited paper is dated after the citing one; set by the store, both dates known."""
+    contexts: tuple[str, ...] | None = None
+    """Sentences in which the citing paper cites; kept in the user's own store, never in a bundle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,13 +254,94 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
+class Fetch:
+    """What a source was asked about a paper and what came: `got` records of `stated`, both `None` when not told.
+
+    - complete: the list was read to its end, and is as long as stated where that is known.
+    - truncated: the source stopped before the count that it states.
+    - empty: the source answered and says that there are none.
+    - unknown: the source does not know the paper (any more).
+    - withheld: the source says that a publisher does not let it give the list.
+
+    That a source was never asked has no record.
+    """
+
+    paper: str
+    source: str
+    what: Asked
+    state: FetchState
+    got: int | None
+    stated: int | None
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How a paper came to the atlas: by whom and through what.
+
+    `detail` is the query, the name of the file or list, or the id of the paper whose references or citations named it.
+    """
+
+    paper: str
+    how: How
+    source: str
+    detail: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """An embedding of a paper by the model named (e.g. "specter_v2")."""
+
+    model: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One command that changed the store; `counts` is what it reported. Times are UTC, `ended` is `None` while it runs."""
+
+    number: int
+    command: str
+    started: str
+    ended: str | None
+    state: RunState
+    rules: str | None
+    protocol: str | None
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a run changed about a paper: that it is new, a field, the verdict on the paper or on a criterion.
+
+    `field` is "" for a new paper, else the field ("title"), "include", or the criterion.
+    """
+
+    run: int
+    paper: str
+    kind: ChangeKind
+    field: str
+    old: str | None
+    new: str | None
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """What one transaction writes. Order inside a batch does not matter."""
+    """What one transaction writes. Order inside a batch does not matter.
+
+    `run` names the run on whose account changes are kept; without one no changes are kept.
+    """
 
     papers: tuple[Paper, ...] = ()
     citations: tuple[Citation, ...] = ()
     judgements: Mapping[str, Judgement] | None = None
     measured: Mapping[str, Measured] | None = None
+    fetches: tuple[Fetch, ...] = ()
+    found: tuple[Found, ...] = ()
+    vectors: Mapping[str, Vector] | None = None
+    run: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from kg.answers import (
     Upserted,
 )
 from kg.errors import InputError
-from kg.model import Batch, Cluster, Cursor, Decision
+from kg.model import Batch, Cluster, Cursor, Decision, Run, RunState
 from kg.paper_filter import PaperFilter, Sort
 from kg.transfer import Transfer
 
@@ -80,8 +80,11 @@ class GraphStore(Protocol):
         citation to a younger paper kept and flagged. What several sources say becomes one paper by the rules of
         `kg.combine`. To `quarantined` goes, once, a record of a work without any title, one whose ids belong to
         papers with different titles, and one that would join again what a person took apart.
-        Judgements and measurements are keyed by any id of a paper known or in the same batch; those of a record that
-        was kept out are left out too.
+        Judgements, measurements and vectors are keyed by any id of a paper known or in the same batch; those of a
+        record that was kept out are left out too. A fetch or finding of an id that nothing tells of makes a stub, as a
+        citation does: that a source does not know a listed paper is kept. The last fetch by paper, source and subject
+        stands; a finding is kept once, the first. With `batch.run` every new paper, changed field and changed verdict
+        is logged.
 
         Raises:
             InputError: a text that is no id, or that cannot be stored; nothing of the batch was written.
@@ -94,6 +97,12 @@ class GraphStore(Protocol):
 
     def quarantine(self, records: Sequence[Quarantined]) -> int:
         """List records that were kept out; returns how many are new."""
+
+    def begin(self, command: str, *, rules: str | None, protocol: str | None, time: str) -> int:
+        """Open a run and return its number."""
+
+    def end(self, run: int, state: RunState, counts: Mapping[str, int], *, time: str) -> None:
+        """Close a run with what it reports. Raises NotFound. Closing it again replaces what it reported."""
 
     def decide(self, decision: Decision) -> None:
         """Store what a person decided; `verdict=None` withdraws. The latest by time counts, the very same is kept once.
@@ -190,6 +199,12 @@ class GraphStore(Protocol):
           intents (list)
         - "specifications": paper, year, quantity, value, status, role, subject, text
         - "quantizers": paper, kind
+        - "ids": paper, id (every id of every paper, stubs included)
+        - "authors": paper, position, name (papers only)
+        - "fetches": paper, source, what, state, got, stated, time (stubs included)
+        - "found": paper, how, source, detail, time (stubs included)
+        - "changes": run, paper, kind, field, old, new, time, in the order in which they were made
+        - "vectors": paper, model, values (list of float32)
 
         Unknown is null. Raises InputError for another name.
         """
@@ -205,6 +220,12 @@ class GraphStore(Protocol):
 
     def counts(self) -> StoreCounts:
         """What `status` shows."""
+
+    def runs(self) -> list[Run]:
+        """Every run, newest first. One that was killed is still "running"."""
+
+    def cursors(self, source: str | None = None) -> list[Cursor]:
+        """Every cursor (of a source), by source and stream."""
 
     def clusters(self) -> Clusters | None:
         """The clustering run kept."""
