@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from kg.model import Cluster, Decision, Fetch, Found, Include, Judgement, Measured, Paper, TokenType
@@ -175,6 +175,10 @@ class Upserted:
     judgements: int = 0
     judgements_kept: int = 0
     """Judgements not written because one made from more text stands."""
+
+    def __add__(self, other: Upserted) -> Upserted:
+        """What both batches changed."""
+        return Upserted(**{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)})
 
 
 @dataclass(frozen=True, slots=True)

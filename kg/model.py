@@ -299,7 +299,7 @@ class Vector:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One command that changed the store; `counts` is what it reported. Times are UTC, `ended` is `None` while it runs."""
+    """One command that changed the store; `counts` is its report. Times are UTC, `ended` is `None` while it runs."""
 
     number: int
     command: str

@@ -1,0 +1,109 @@
+"""What is asked of the sources, and in which order: searches, lists of ids, the lists of references and of citers.
+
+Each function plans streams from what the store knows, and `ingest.fetching` reads them. Nothing here decides whether a
+paper belongs to the atlas: that is judged afterwards, from what the store then holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ingest.fetching import Asked, Fetched, Session, by_query, read
+from ingest.source import Page, Source, Stated, Stream
+from kg.store import GraphStore
+
+Direction = Literal["references", "citations"]
+BOTH: tuple[Direction, ...] = ("references", "citations")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a command would ask: streams of one source, and how many papers cannot be asked there."""
+
+    source: Source
+    streams: tuple[Stream, ...]
+    unaskable: tuple[str, ...] = ()
+    fresh: int = 0
+
+
+def plan_search(
+    source: Source, queries: Sequence[str], *, since: str | None = None, limit: int | None = None
+) -> list[Plan]:
+    """A plan per query, since a limit holds for each. Raises InputError for a query that says nothing."""
+    return [Plan(source, tuple(source.search(query, since=since, limit=limit))) for query in queries]
+
+
+def plan_papers(session: Session, source: Source, papers: Sequence[str]) -> Plan:
+    """Ask a source to describe papers, known or not, that it was not asked about lately.
+
+    Args:
+        papers: work ids, or canonical ids of papers that the store does not know.
+    """
+    papers = list(dict.fromkeys(papers))
+    asked = Asked(session.store, source, "papers", papers)
+    stale = asked.stale(papers, session.fresh_since("papers"))
+    streams = source.papers([asked.askable[paper] for paper in stale])
+    unaskable = tuple(paper for paper in papers if paper not in asked.askable)
+    return Plan(source, tuple(streams), unaskable, len(papers) - len(stale) - len(unaskable))
+
+
+def plan_links(session: Session, source: Source, papers: Sequence[str], direction: Direction) -> Plan:
+    """Ask a source what papers cite or what cites them, in the order given."""
+    asked = Asked(session.store, source, direction, papers)
+    stale = asked.stale(papers, session.fresh_since(direction))
+    stated = _stated(session.store, set(stale))
+    streams = source.links({asked.askable[paper]: stated.get(paper, Stated()) for paper in stale}, direction)
+    unaskable = tuple(paper for paper in papers if paper not in asked.askable)
+    return Plan(source, tuple(streams), unaskable, len(papers) - len(stale) - len(unaskable))
+
+
+def second_opinion(store: GraphStore, papers: Sequence[str], source: str, direction: Direction) -> list[str]:
+    """Papers whose list this source could not give whole: cut, withheld, said to be empty, or the paper not known."""
+    table = store.table("fetches").to_pydict()
+    short = {
+        paper
+        for paper, by, what, state in zip(table["paper"], table["source"], table["what"], table["state"], strict=True)
+        if by == source and what == direction and state != "complete"
+    }
+    return [paper for paper in papers if paper in short]
+
+
+def run_search(session: Session, plans: Sequence[Plan]) -> Fetched:
+    """Read searches; every paper keeps the query that found it."""
+    done = Fetched()
+    for plan in plans:
+        done.add(read(session, plan.source, plan.streams, finding=by_query))
+        if done.stopped:
+            break
+    return done
+
+
+def run_list(session: Session, plan: Plan, name: str) -> Fetched:
+    """Read papers of a list; every paper keeps the list's name."""
+    return read(session, plan.source, plan.streams, finding=lambda stream, id: ("list", name))
+
+
+def run_details(session: Session, plan: Plan) -> Fetched:
+    """Read papers that the store has; how they were found is known already."""
+    return read(session, plan.source, plan.streams)
+
+
+def run_links(session: Session, plan: Plan) -> Fetched:
+    """Read lists of references or citers: citations only, what they name becomes a paper when it is adopted."""
+    return read(session, plan.source, plan.streams, take=_links_only)
+
+
+def _links_only(page: Page) -> Page:
+    return replace(page, papers=(), found=())
+
+
+def _stated(store: GraphStore, papers: set[str]) -> Mapping[str, Stated]:
+    """What papers are said to have, where anything is said."""
+    table = store.table("stated").to_pydict()
+    return {
+        paper: Stated(references, citations)
+        for paper, references, citations in zip(table["paper"], table["references"], table["citations"], strict=True)
+        if paper in papers
+    }
