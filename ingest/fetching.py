@@ -48,7 +48,7 @@ class Reached:
 
 @dataclass(slots=True)
 class Fetched:
-    """What reading came to; `unknown` are ids that the source does not know, `asked_before` counts streams still fresh."""
+    """What reading came to; `unknown` are ids that the source does not know, `asked_before` counts fresh streams."""
 
     pages: int = 0
     papers: int = 0

@@ -105,8 +105,11 @@ class Source(Protocol):
     def askable(self, ids: Sequence[str]) -> str | None:
         """Of all ids of one work, the one that this service is best asked by; `None` when it knows none of them."""
 
-    def requests(self, stream: Stream) -> int | None:
-        """How many requests a stream needs, as far as can be said before asking; `None`: a search not yet counted."""
+    def requests(self, stream: Stream, total: int | None = None) -> int | None:
+        """How many requests a stream needs, as far as can be said before asking; `None`: a search not yet counted.
+
+        `total` is what `count` said of a search.
+        """
 
     def count(self, stream: Stream) -> int | None:
         """Ask how many papers answer a search: one request. `None` when the service does not say."""

@@ -1,7 +1,7 @@
 """What is missing, and why: lists of references that are cut, papers that no source knows, listed papers not here.
 
-Only what was asked is counted: "the source says none", "the source does not know the paper" and "nobody asked" are three
-different things, and a list is as long as what came of it, never as long as what was hoped for.
+Only what was asked is counted: "the source says none", "the source does not know the paper" and "nobody asked" are
+three different things, and a list is as long as what came of it, never as long as what was hoped for.
 """
 
 from __future__ import annotations
@@ -112,15 +112,16 @@ def coverage(store: GraphStore, lists: Sequence[Path] = (), *, labels: Sequence[
             by_source[source] += count
         if len(sources) == 1:
             single[sources[0]] += count
+    order = [("paper", "ascending"), ("source", "ascending"), ("what", "ascending")]
     return Coverage(
-        len(included),
-        tuple(_asked(chosen, len(included))),
-        tuple(PaperCoverage(**row) for row in chosen.sort_by([("paper", "ascending"), ("source", "ascending"), ("what", "ascending")]).to_pylist()),
-        citations.num_rows,
-        dict(sorted(by_source.items())),
-        dict(sorted(single.items())),
-        tuple(recall for path in lists for recall in _recalls(store, path, labels)),
-    )  # fmt: skip
+        included=len(included),
+        asked=tuple(_asked(chosen, len(included))),
+        papers=tuple(PaperCoverage(**row) for row in chosen.sort_by(order).to_pylist()),
+        citations=citations.num_rows,
+        by_source=dict(sorted(by_source.items())),
+        single=dict(sorted(single.items())),
+        lists=tuple(recall for path in lists for recall in _recalls(store, path, labels)),
+    )
 
 
 def _asked(fetches: pa.Table, included: int) -> list[Asked]:
@@ -148,15 +149,12 @@ def _asked(fetches: pa.Table, included: int) -> list[Asked]:
 def _recalls(store: GraphStore, path: Path, labels: Sequence[str]) -> list[Recall]:
     rows = [row for row in _rows(path) if not labels or any(label.startswith(tuple(labels)) for label in row[3])]
     works = store.resolve([id for id, *_ in rows])
-    verdicts = {
-        id: include
-        for id, include in zip(*(store.table("papers")[name].to_pylist() for name in ("id", "include")), strict=True)
-    }
-    unknown = {
-        row["paper"]
-        for row in store.table("fetches").to_pylist()
-        if row["state"] == "unknown" and row["what"] == "metadata"
-    }
+    papers = store.table("papers")
+    verdicts = dict(zip(papers["id"].to_pylist(), papers["include"].to_pylist(), strict=True))
+    fetches = store.table("fetches")
+    unknown = set(
+        fetches.filter((pc.field("state") == "unknown") & (pc.field("what") == "metadata"))["paper"].to_pylist()
+    )
     kept_out = {record.id for record in store.quarantined()}
     names: dict[str, list[Listed]] = {}
     for id, title, name, marks in rows:
