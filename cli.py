@@ -17,18 +17,17 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
 
-from kg.errors import AtlasError, InputError, Interrupted
+from commands import fetch
+from kg.errors import AtlasError, InputError, Interrupted, SourceError
 from kg.store import GraphStore
-from ui import reading, terminal
+from ui import history, reading, terminal, work
 from ui.options import AsJson, Out, Store, opened
 
 if TYPE_CHECKING:
@@ -50,32 +49,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-ingest_app = typer.Typer(help="Bring papers and citations in from files.", no_args_is_help=True)
+ingest_app = typer.Typer(help="Bring papers and citations in, from files and from services.", no_args_is_help=True)
 snapshot_app = typer.Typer(help="The bundled corpus.", no_args_is_help=True)
 app.add_typer(reading.app)
+app.add_typer(history.app)
+app.add_typer(fetch.app)
+ingest_app.add_typer(fetch.ingest_app)
 app.add_typer(ingest_app, name="ingest")
 app.add_typer(snapshot_app, name="snapshot")
-
-
-def now() -> str:
-    """UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-@contextmanager
-def stoppable() -> Iterator[threading.Event]:
-    """An event that SIGTERM sets, so that long work ends after the batch in flight."""
-    asked = threading.Event()
-    before = signal.signal(signal.SIGTERM, lambda *_: asked.set())
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _stopped(stopped: bool, what: str) -> None:
-    if stopped:
-        raise Interrupted(f"{what} stopped early; everything up to here is kept", hint="Run the same command again.")
 
 
 @app.command()
@@ -94,9 +75,9 @@ def load(
     from kg.exchange.bundle import read_manifest
 
     read_manifest(source)  # a wrong folder must not leave an empty store behind
-    with opened(store, create=True) as into, stoppable() as asked, terminal.progress("Loading papers") as update_bar:
-        done = load_bundle(into, source, update=update, clock=now, progress=update_bar, stop=asked.is_set)
-    _stopped(done.stopped, "Loading")
+    with opened(store, create=True) as into, work.stoppable() as asked, terminal.progress("Loading papers") as bar:
+        done = load_bundle(into, source, update=update, clock=work.now, progress=bar, stop=asked.is_set)
+    work.stopped(done.stopped, "Loading")
     if done.up_to_date:
         terminal.say(f"The store already holds this corpus: {done.papers:,} papers.")
     else:
@@ -104,18 +85,10 @@ def load(
 
 
 def _judge(into: GraphStore, asked: threading.Event) -> None:
-    from analysis.judging import measure_store, screen_store
-    from analysis.screening import Judge
-    from analysis.specifications import Extractor
-
-    with terminal.progress("Judging") as bar:
-        screened = screen_store(into, Judge(), progress=lambda n: bar(n, None), stop=asked.is_set)
-    _stopped(screened.stopped, "Judging")
-    with terminal.progress("Reading numbers") as bar:
-        measured = measure_store(into, Extractor(), progress=lambda n: bar(n, None), stop=asked.is_set)
-    _stopped(measured.stopped, "Reading numbers")
-    kept = f"; {screened.kept:,} keep a verdict made from more text" if screened.kept else ""
-    terminal.say(f"Judged {screened.read:,} papers{kept}.")
+    done = work.judge_store(into, asked.is_set)
+    work.stopped(done.stopped, "Judging")
+    kept = f"; {done.kept:,} keep a verdict made from more text" if done.kept else ""
+    terminal.say(f"Judged {done.read:,} papers{kept}.")
 
 
 def _ingest(paths: list[Path], store: str | None, rejects: Path | None, judge: bool, citations: bool) -> None:
@@ -128,16 +101,16 @@ def _ingest(paths: list[Path], store: str | None, rejects: Path | None, judge: b
             pass
     partial = False
     quarantined = 0
-    with opened(store, create=True) as into, stoppable() as asked:
+    with opened(store, create=True) as into, work.stoppable() as asked:
         for path in paths:
             with terminal.progress(path.name) as bar:
                 done = verb(
-                    into, path, rejects=rejects, clock=now, progress=lambda p: bar(p.read, None), stop=asked.is_set
+                    into, path, rejects=rejects, clock=work.now, progress=lambda p: bar(p.read, None), stop=asked.is_set
                 )
             partial = partial or done.rejected > 0 or done.truncated
             quarantined += done.quarantined
             terminal.say(f"{path.name}: {_sentence(done)}")
-            _stopped(done.stopped, path.name)
+            work.stopped(done.stopped, path.name)
         if judge and not citations:
             _judge(into, asked)
     if quarantined:
@@ -259,9 +232,9 @@ def _conclude(
     if out or rejects:
         option = "--out" if out else "--rejects"
         raise typer.BadParameter("it goes with a FILE; without one the store is worked on", param_hint=option)
-    with opened(store) as into, stoppable() as asked, terminal.progress(what) as bar:
+    with opened(store) as into, work.stoppable() as asked, terminal.progress(what) as bar:
         done = of_store(into, progress=lambda n: bar(n, None), stop=asked.is_set)
-    _stopped(done.stopped, what)
+    work.stopped(done.stopped, what)
     return done
 
 
@@ -273,7 +246,7 @@ def _read_file(
     with (
         TextReader(file, rejects=rejects) as texts,
         terminal.writing(out, reading=file) as target,
-        stoppable() as asked,
+        work.stoppable() as asked,
         terminal.progress(what) as bar,
     ):
         for number, (id, title, abstract) in enumerate(texts, 1):
@@ -343,9 +316,9 @@ def snapshot_build(
     manifest, coverage = build(
         source,
         target,
-        built=date or now()[:10],
+        built=date or work.now()[:10],
         protocol=reading.protocol_name(),
-        clock=now,
+        clock=work.now,
         conclude=conclude,
         progress=terminal.say,
     )
@@ -388,7 +361,7 @@ def _log_unforeseen(error: Exception) -> str:
     from platformdirs import user_log_path
 
     command = re.sub(r"://[^/@\s]+@", "://***@", " ".join(sys.argv[1:]))
-    entry = f"{now()} tokenatlas {command}\n" + "".join(traceback.format_exception(error)) + "\n"
+    entry = f"{work.now()} tokenatlas {command}\n" + "".join(traceback.format_exception(error)) + "\n"
     for folder in (user_log_path("tokenatlas", appauthor=False), Path(tempfile.gettempdir())):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -438,7 +411,7 @@ def main() -> None:
         sys.exit(USAGE)
     except AtlasError as error:
         terminal.show_error(error, as_json=as_json)
-        sys.exit(FAILED)
+        sys.exit(STOPPED if isinstance(error, SourceError) and error.retryable else FAILED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)

@@ -51,13 +51,17 @@ def screen_store(
     judge: Judging,
     *,
     batch: int = 500,
+    run: int | None = None,
     progress: Callable[[int], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Judged:
-    """Judge every paper that `judge.rules` has not read; `progress` is told the number read so far."""
+    """Judge every paper that `judge.rules` has not read; `progress` is told the number read so far.
+
+    With `run`, the number of a run of the store, verdicts that change are kept on its account.
+    """
 
     def conclude(texts: list[Text]) -> Batch:
-        return Batch(judgements={id: judge.judge(title, abstract) for id, title, abstract in texts})
+        return Batch(judgements={id: judge.judge(title, abstract) for id, title, abstract in texts}, run=run)
 
     return _run(store, store.texts(batch=batch, unjudged_by=judge.rules), conclude, progress, stop)
 
@@ -67,13 +71,14 @@ def measure_store(
     extractor: Measuring,
     *,
     batch: int = 500,
+    run: int | None = None,
     progress: Callable[[int], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Judged:
     """Extract the numbers of every paper that `extractor.rules` has not read."""
 
     def conclude(texts: list[Text]) -> Batch:
-        return Batch(measured={id: extractor.extract(title, abstract) for id, title, abstract in texts})
+        return Batch(measured={id: extractor.extract(title, abstract) for id, title, abstract in texts}, run=run)
 
     return _run(store, store.texts(batch=batch, unmeasured_by=extractor.rules), conclude, progress, stop)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from kg.answers import PaperDetails, PaperPage, PaperRow, Quarantined
-from kg.errors import AtlasError, InputError, NotFound, StoreError
+from kg.errors import AtlasError, InputError, NotFound, SourceError, StoreError
 from kg.exchange.documents import paper_url
 from kg.paper_filter import PaperFilter, Sort
 from kg.store import GraphStore
@@ -83,6 +83,8 @@ def error_document(error: AtlasError) -> dict[str, object]:
         document |= {"at": error.at, "field": error.field, "value": error.value, "expected": error.expected}
     if isinstance(error, NotFound):
         document |= {"kind": error.kind, "id": error.id, "nearest": list(error.nearest)}
+    if isinstance(error, SourceError):
+        document |= {"source": error.source, "status": error.status, "resume_at": error.resume_at}
     if isinstance(error, StoreError):
         document |= {"engine": error.engine, "operation": error.operation}
     return document

@@ -1,0 +1,1 @@
+"""Verbs of the terminal door that need more than one room."""
