@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -69,7 +69,8 @@ class Report:
 
     run: int
     fetched: Fetched
-    requests: dict[str, int]
+    requests: Mapping[tuple[str, str], int]
+    """Requests sent, by service and endpoint."""
     unaskable: list[str] = field(default_factory=list)
     fresh: int = 0
     joined: int = 0
@@ -101,7 +102,7 @@ class Report:
             "run": self.run,
             "command": command,
             "state": "stopped" if self.fetched.stopped else "done",
-            "requests": dict(sorted(self.requests.items())),
+            "requests": {f"{service} {endpoint}": n for (service, endpoint), n in sorted(self.requests.items())},
             **{name: count for name, count in self.counts.items() if name != "requests"},
             "unknown_ids": self.fetched.unknown,
             "unaskable_ids": self.unaskable,
@@ -162,7 +163,9 @@ def run(
         if dry_run:
             _show_estimate(job, steps, as_json=as_json)
             return
-        report = Report(job.session.number, *_nothing(job))
+        from ingest.fetching import Fetched
+
+        report = Report(job.session.number, Fetched(), job.transport.requests)
         state: RunState = "failed"
         try:
             _work(job, steps, report, asked, judge=judge)
@@ -185,12 +188,6 @@ def run(
         raise typer.Exit(STOPPED)
     if refused or report.fetched.unusable:
         raise typer.Exit(REJECTS)
-
-
-def _nothing(job: Job) -> tuple[Fetched, dict[str, int]]:
-    from ingest.fetching import Fetched
-
-    return Fetched(), job.transport.requests
 
 
 def _work(job: Job, steps: Sequence[Step], report: Report, asked: work.Asked, *, judge: bool) -> None:
@@ -220,10 +217,10 @@ def _judge(job: Job, report: Report, asked: work.Asked) -> None:
 
 def _show_estimate(job: Job, steps: Sequence[Step], *, as_json: bool) -> None:
     from ingest.estimates import estimate, in_words
+    from ingest.services import SERVICES
 
-    estimates = [
-        (step.title, each) for step in steps for each in estimate(step.plan(job), job.transport.pace) if each.requests
-    ]
+    pace = {name: job.transport.access(name).pace_s for name in SERVICES}
+    estimates = [(step.title, each) for step in steps for each in estimate(step.plan(job), pace) if each.requests]
     seconds = sum(each.seconds for _, each in estimates)
     if as_json:
         terminal.print_json(
