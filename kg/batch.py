@@ -1,21 +1,21 @@
 """Which work each record of a batch belongs to, and what changes by it: the part of writing that no engine decides.
 
 `BatchWriter` is one transaction. It takes the records in an order of their own, so that the order inside a batch does
-not matter, and asks the engine per batch, never per row. What an engine has to do is in `Rows`: a few questions and a
-few writes, all of them sets.
+not matter, and asks the engine per batch, never per row. What an engine has to do is in `kg.batch_rows`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
 
-from kg.combine import Kept, account, combined, month_of_ids, updated
+from kg.batch_changes import ChangeLog
+from kg.batch_rows import Alias, Fresh, Names, Place, Rows, StubRow
+from kg.combine import account, combined, month_of_ids, updated
 from kg.errors import NotFound
 from kg.identity import normalise, title_key, work_id
-from kg.model import Author, Judgement, Measured, Paper
-from kg.records import Shown, Stored, shown
+from kg.model import Paper
+from kg.records import Stored, shown
 from kg.search_text import search_text
 
 COUNTED = (
@@ -25,154 +25,6 @@ COUNTED = (
 
 KNOWN_IDS = 200_000
 """Ids remembered between batches, about 50 MB."""
-
-Names = Mapping[str, tuple[int, str]]
-"""Number and name of every author of a batch, by id."""
-
-Pair = tuple[int, int]
-"""Numbers of a citing and a cited paper."""
-
-Alias = tuple[str, int, int]
-"""An id, the paper it counts for now, and the work it was given to."""
-
-
-Place = tuple[int, int]
-"""Where an id leads: the paper it counts for now, and the work it was given to."""
-
-
-class Found(NamedTuple):
-    """A known id, where it leads, and what is there."""
-
-    id: str
-    paper: int
-    work: int
-    stub: bool
-    published: str | None
-
-
-class StubRow(NamedTuple):
-    """A paper of which only the id is known."""
-
-    n: int
-    id: str
-    published: str | None
-    published_source: str | None
-    year: int | None
-
-
-class Fresh(NamedTuple):
-    """A paper that the store has not met: its values, its records, the authors it shows, and its search text."""
-
-    n: int
-    id: str
-    values: Shown
-    stored: tuple[Stored, ...]
-    abstract: str | None
-    authors: tuple[int, ...]
-    search_text: str
-
-
-class CitationRow(NamedTuple):
-    """A new citation; lists are JSON text."""
-
-    citing: int
-    cited: int
-    younger: int
-    influential: bool | None
-    intents: str | None
-    sources: str
-
-
-class Reading(NamedTuple):
-    """From which fields, by which rules and from which text (a digest) something was concluded."""
-
-    fields: tuple[str, ...]
-    rules: str
-    text_sha256: str
-
-
-class Rows(Protocol):
-    """What an engine does within the transaction of one batch. Numbers of works and records are those of one store."""
-
-    next_paper: int
-    """The number that the next new work gets."""
-
-    def look_up(self, ids: Sequence[str]) -> Iterable[Found]:
-        """Those of the canonical ids that are known."""
-
-    def title(self, paper: int) -> str | None:
-        """The title of a paper of the store."""
-
-    def separated(self, papers: Sequence[int]) -> int | None:
-        """Number of an undone merge between two of these papers, `None` when there is none."""
-
-    def merge(self, kept: int, absorbed: int, reason: str) -> None:
-        """Let `absorbed` count for `kept`."""
-
-    def refuse(self, source: str, id: str, title: str | None, reason: str, provenance: str | None) -> bool:
-        """List a record as kept out; returns whether that is new."""
-
-    def add_stubs(self, rows: Sequence[StubRow]) -> None:
-        """Write papers of which nothing but an id is known, with that id as their alias."""
-
-    def add_authors(self, authors: Mapping[str, Author]) -> Names:
-        """Number and name of these authors, those that are new written."""
-
-    def next_record(self) -> int:
-        """The number that the next new record gets."""
-
-    def add_papers(self, fresh: Sequence[Fresh], aliases: Sequence[Alias]) -> None:
-        """Write new papers."""
-
-    def records(self, papers: Sequence[int]) -> Mapping[int, list[Stored]]:
-        """Every record of these papers, oldest first."""
-
-    def change_papers(
-        self,
-        papers: Sequence[int],
-        aliases: Sequence[Alias],
-        new: Sequence[tuple[int, Stored]],
-        changed: Sequence[tuple[Stored, Stored]],
-    ) -> tuple[list[int], Mapping[int, tuple[bool, str | None]]]:
-        """Write ids and records of known papers and make these anew.
-
-        Args:
-            new: records with the paper they count for.
-            changed: records before and after.
-
-        Returns:
-            Papers that were stubs until now; (is a stub, date) of each paper.
-        """
-
-    def citations(self, pairs: Mapping[Pair, object]) -> Mapping[Pair, Kept]:
-        """Those of the pairs that are stored."""
-
-    def add_citations(self, rows: Sequence[CitationRow], cited_by: Mapping[int, int], refs: Mapping[int, int]) -> None:
-        """Write new citations, and how many more each paper has now."""
-
-    def change_citations(self, kept: Mapping[Pair, Kept]) -> None:
-        """Write what stored citations carry."""
-
-    def merged_works(self) -> frozenset[int]:
-        """Works that took part in a merge, undone ones included."""
-
-    def told(self, pairs: Sequence[Pair]) -> Mapping[Pair, Kept]:
-        """What was told of these pairs of works, as far as it is kept."""
-
-    def put_told(self, kept: Mapping[Pair, Kept]) -> None:
-        """Keep what was told of pairs of works."""
-
-    def read_by(self, kind: str, papers: Sequence[int]) -> Mapping[int, Reading]:
-        """On what the judgements or measurements ("judgements", "measured") that stand rest."""
-
-    def texts(self, papers: Sequence[int]) -> Mapping[int, str | None]:
-        """Digest of the present text of each paper."""
-
-    def put_judgements(self, chosen: Mapping[int, Judgement]) -> None:
-        """Write judgements, replacing what stands; decisions of persons stay."""
-
-    def put_measured(self, chosen: Mapping[int, Measured]) -> None:
-        """Write measurements, replacing what stands."""
 
 
 @dataclass(slots=True)
@@ -189,11 +41,12 @@ class Known:
 class BatchWriter:
     """The state of one transaction. `counts` become `Upserted`, `changed` says whether anything was written.
 
-    `known` is added to; after a failed transaction it must be thrown away.
+    `known` is added to; after a failed transaction it must be thrown away. `log` is told what is about to change.
     """
 
-    def __init__(self, rows: Rows, known: Known) -> None:
+    def __init__(self, rows: Rows, known: Known, log: ChangeLog | None = None) -> None:
         self.rows = rows
+        self.log = log
         self.counts = dict.fromkeys(COUNTED, 0)
         self.changed = False
         self.stub = known.stub
@@ -241,11 +94,11 @@ class BatchWriter:
         places, canonical = self._places, self._spellings
         return {spelling: places[canonical[spelling]] for spelling in spellings}
 
-    def require(self, spelling: str) -> int | None:
-        """The paper of an id that must be known; `None` when this batch kept its record out."""
+    def require(self, spelling: str) -> Place | None:
+        """Where an id leads that must be known; `None` when this batch kept its record out."""
         found = self.place(spelling)
         if found is not None:
-            return found[0]
+            return found
         if self._spellings[spelling] in self._refused:
             return None
         raise NotFound("paper", spelling, hint="Write the paper before what is known about it.")
@@ -375,8 +228,12 @@ class BatchWriter:
         known = sorted((n for n in hits if n not in self._fresh), key=lambda n: (not self._is_real(n), n))
         fresh = sorted(n for n in hits if n in self._fresh)
         root = known[0] if known else fresh[0]
+        if self.log and len(known) > 1:
+            self.log.watch([root], judged=True)
         for n in known[1:]:
             self.rows.merge(root, n, f"One record has ids of both: {', '.join(ids)}")
+            if self.log:
+                self.log.forget(n)
             self._redirect[n] = root
             self.counts["merges"] += 1
             self.changed = True
@@ -418,6 +275,8 @@ class BatchWriter:
             fresh.append(Fresh(n, self._fresh[n], values, kept, abstract, authors, text))
             self.stub[n] = False
             self.date[n] = whole.published
+        if self.log:
+            self.log.born(n for n, _ in told)
         self.rows.add_papers(fresh, self._take_aliases({n for n, _ in told}))
         self.counts["papers_new"] += len(fresh)
         self.changed = True
@@ -446,6 +305,8 @@ class BatchWriter:
                 touched.add(paper_n)
         if not touched:
             return
+        if self.log:
+            self.log.watch(sorted(touched))
         promoted, now = self.rows.change_papers(sorted(touched), self._take_aliases(touched), new, changed)
         for n, (stub, published) in now.items():
             self.stub[n] = stub

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kg.batch import BatchWriter, CitationRow, Pair, Place
+from kg.batch import BatchWriter
+from kg.batch_rows import CitationRow, Pair, Place
 from kg.combine import Kept, folded, is_younger, told_once, united
 from kg.model import Citation
 
@@ -24,6 +25,7 @@ def write_citations(writer: BatchWriter, citations: Sequence[Citation]) -> None:
     stored = writer.rows.citations(new)
     rows: list[CitationRow] = []
     updates: dict[Pair, Kept] = {}
+    quoted: dict[Pair, str] = {}
     date = writer.date
     for pair in sorted(new):
         citing, cited = pair
@@ -34,7 +36,9 @@ def write_citations(writer: BatchWriter, citations: Sequence[Citation]) -> None:
             if both is not old:
                 updates[pair] = both
             continue
-        sources, influential, intents = now
+        sources, influential, intents, contexts = now
+        if contexts is not None:
+            quoted[pair] = contexts
         later, earlier = date[cited], date[citing]
         younger = later is not None and earlier is not None and later > earlier and is_younger(later, earlier)
         # A bool would be bound through SQLite's adapters, at twice the price of a row.
@@ -42,7 +46,7 @@ def write_citations(writer: BatchWriter, citations: Sequence[Citation]) -> None:
     if updates:
         writer.rows.change_citations(updates)
     if rows:
-        writer.rows.add_citations(rows, *_degrees(writer, rows))
+        writer.rows.add_citations(rows, *_degrees(writer, rows), quoted)
     counts = writer.counts
     counts["citations_new"] += len(rows)
     counts["younger"] += sum(row[2] for row in rows)

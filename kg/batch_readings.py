@@ -40,6 +40,8 @@ def write_judgements(writer: BatchWriter, judgements: Mapping[str, Judgement]) -
     """Write what rules concluded, where nothing made from more text stands."""
     chosen = _replacing(writer, "judgements", judgements)
     if chosen:
+        if writer.log:
+            writer.log.watch((), judged=chosen)
         writer.rows.put_judgements(chosen)
         writer.counts["judgements"] += len(chosen)
         writer.changed = True
@@ -60,9 +62,10 @@ def _replacing(writer: BatchWriter, kind: str, new: Mapping[str, T]) -> dict[int
     writer.resolve(new)
     of: dict[int, T] = {}
     for spelling in sorted(new):
-        paper = writer.require(spelling)
-        if paper is None:
+        place = writer.require(spelling)
+        if place is None:
             continue
+        paper, _ = place
         # Two ids of one paper: the reading of more text counts, else the later spelling, so that order is no matter.
         before = of.get(paper)
         if before is None or not set(new[spelling].fields_read) < set(before.fields_read):

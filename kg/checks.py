@@ -105,6 +105,11 @@ def no_merge(number: int) -> NotFound:
     return NotFound("merge", str(number), hint="List the merges to see their numbers.")
 
 
+def no_run(run: int) -> NotFound:
+    """The error of a run that never began."""
+    return NotFound("run", str(run), hint="Begin a run first; `runs` lists those there are.")
+
+
 def undone_already(number: int, time: str) -> InputError:
     """The error of undoing a merge twice."""
     return InputError(

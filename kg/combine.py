@@ -8,9 +8,11 @@ Several sources, in the order in which they first told of the work:
   date may be years later; then the most precise (day over month over year), of equals the first.
 - venue, categories: the first. Authors: the first list that is not empty.
 - stated counts of references and citations: the largest, since lists are cut more often than padded.
+- standing: any source that says something wins over those that do not; "retracted" over "withdrawn".
+- where it is free to read: the first. Whether there is a summary: yes when any source says so.
 
-Sources of one citation are united; whether it is influential and what it is for: the first that said so, and the
-newest word of that source while it is the only one.
+Sources of one citation are united; whether it is influential, what it is for and in which sentences: the first that
+said so, and the newest word of that source while it is the only one.
 
 A judgement or measurement stands on the text it was made from. One from less text never replaces one from more; the
 same rules over the same text change nothing; one that fits the present text stays before one that does not.
@@ -24,7 +26,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from kg.identity import date_from_arxiv_id
-from kg.model import Citation, Paper
+from kg.model import Citation, Paper, Standing
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -44,6 +46,9 @@ class Account(NamedTuple):
     authors: tuple[int, ...] | None
     references_stated: int | None
     citations_stated: int | None
+    standing: Standing | None = None
+    open_access: str | None = None
+    tldr: bool | None = None
 
 
 class Whole(NamedTuple):
@@ -57,6 +62,9 @@ class Whole(NamedTuple):
     citations_stated: int | None
     abstract_from: int | None
     authors_from: int | None
+    standing: Standing | None = None
+    open_access: str | None = None
+    tldr: bool | None = None
 
 
 def account(paper: Paper, authors: tuple[int, ...] | None) -> Account:
@@ -74,6 +82,9 @@ def account(paper: Paper, authors: tuple[int, ...] | None) -> Account:
         authors,
         paper.references_stated,
         paper.citations_stated,
+        paper.standing,
+        _said(paper.open_access),
+        paper.tldr,
     )
 
 
@@ -91,7 +102,9 @@ def updated(old: Account, new: Account) -> Account:
 
 def combined(accounts: Sequence[Account], ids: Sequence[str]) -> Whole:
     """The whole paper from the accounts of its sources, oldest first, and all its ids."""
-    title = published = published_source = venue = None
+    title = published = published_source = venue = open_access = None
+    standing: Standing | None = None
+    tldr: bool | None = None
     references = citations = abstract_from = authors_from = None
     longest = -1
     for place, each in enumerate(accounts):
@@ -105,6 +118,11 @@ def combined(accounts: Sequence[Account], ids: Sequence[str]) -> Whole:
             published, published_source = each.published, each.published_source
         if venue is None:
             venue = each.venue
+        if open_access is None:
+            open_access = each.open_access
+        if standing is None or each.standing == "retracted":
+            standing = each.standing
+        tldr = tldr or each.tldr if each.tldr is not None else tldr
         if each.authors is not None and (authors_from is None or (each.authors and not accounts[authors_from].authors)):
             authors_from = place
         references = _larger(references, each.references_stated)
@@ -113,7 +131,10 @@ def combined(accounts: Sequence[Account], ids: Sequence[str]) -> Whole:
         month, month_source = month_of_ids(ids)
         if month is not None:
             published, published_source = month, month_source
-    return Whole(title, published, published_source, venue, references, citations, abstract_from, authors_from)
+    return Whole(
+        title, published, published_source, venue, references, citations, abstract_from, authors_from, standing,
+        open_access, tldr,
+    )  # fmt: skip
 
 
 def month_of_ids(ids: Sequence[str]) -> tuple[str | None, str | None]:
@@ -133,14 +154,19 @@ def is_younger(cited: str | None, citing: str | None) -> bool:
     return cited[:common] > citing[:common]
 
 
-Kept = tuple[str, bool | None, str | None]
-"""A citation as it is kept: sources (JSON), influential, intents (JSON)."""
+Kept = tuple[str, bool | None, str | None, str | None]
+"""A citation as it is kept: sources (JSON), influential, intents (JSON), contexts (JSON)."""
 
 
 def told_once(citation: Citation) -> Kept:
     """As `folded`, for a pair that one citation tells of."""
-    intents = citation.intents
-    return listed((citation.source,)), citation.influential, None if intents is None else listed(intents)
+    intents, contexts = citation.intents, citation.contexts
+    return (
+        listed((citation.source,)),
+        citation.influential,
+        None if intents is None else listed(intents),
+        None if contexts is None else unshared(contexts),
+    )
 
 
 def folded(citations: Sequence[Citation]) -> Kept:
@@ -149,7 +175,8 @@ def folded(citations: Sequence[Citation]) -> Kept:
     return (
         listed(tuple(sorted({each.source for each in citations}))),
         next((each.influential for each in in_order if each.influential is not None), None),
-        next((_intents(each) for each in in_order if each.intents is not None), None),
+        next((listed(each.intents) for each in in_order if each.intents is not None), None),
+        next((unshared(each.contexts) for each in in_order if each.contexts is not None), None),
     )
 
 
@@ -159,8 +186,9 @@ def united(old: Kept, new: Kept) -> Kept:
     alone = same_sources and _is_one(new[0])
     influential = new[1] if new[1] is not None and (alone or old[1] is None) else old[1]
     intents = new[2] if new[2] is not None and (alone or old[2] is None) else old[2]
+    contexts = new[3] if new[3] is not None and (alone or old[3] is None) else old[3]
     sources = old[0] if same_sources else _sources(old[0], new[0])
-    both = (sources, influential, intents)
+    both = (sources, influential, intents, contexts)
     return old if both == old else both
 
 
@@ -196,6 +224,11 @@ def listed(texts: tuple[str, ...]) -> str:
     return _encode(texts)
 
 
+def unshared(texts: Sequence[str]) -> str:
+    """A list as JSON text, of texts that are hardly met twice."""
+    return _encode(texts)
+
+
 @lru_cache(maxsize=4096)
 def _is_one(sources: str) -> bool:
     return len(json.loads(sources)) == 1
@@ -207,10 +240,6 @@ def _said(text: str | None) -> str | None:
 
 def _larger(one: int | None, other: int | None) -> int | None:
     return other if one is None else one if other is None else max(one, other)
-
-
-def _intents(citation: Citation) -> str | None:
-    return None if citation.intents is None else listed(citation.intents)
 
 
 def _sources(one: str, other: str) -> str:

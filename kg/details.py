@@ -7,7 +7,18 @@ from json import loads
 
 from kg.answers import PaperDetails, PaperRow, SourceRecord
 from kg.identity import ordered
-from kg.model import Author, Decision, Judgement, Manifestation, Measured, Paper, PartialDate
+from kg.model import (
+    Author,
+    Decision,
+    Fetch,
+    Found,
+    Judgement,
+    Manifestation,
+    Measured,
+    Paper,
+    PartialDate,
+    Standing,
+)
 
 NEAREST = 3
 """How many ids an error proposes."""
@@ -23,6 +34,9 @@ def details(
     abstract: str | None,
     published_source: str | None,
     references_stated: int | None,
+    standing: Standing | None,
+    open_access: str | None,
+    tldr: bool | None,
     records: Sequence[RecordRow],
     authors: Sequence[Author],
     judgement: Judgement | None,
@@ -30,6 +44,8 @@ def details(
     history: Sequence[Decision],
     lists: Sequence[str],
     merged: Sequence[str],
+    fetches: Sequence[Fetch],
+    found: Sequence[Found],
 ) -> PaperDetails:
     """Everything known about one paper.
 
@@ -37,6 +53,8 @@ def details(
         ids: all its ids, in any order.
         records: what sources told, oldest first.
         history: decisions, newest first.
+        fetches: by source, subject and time.
+        found: oldest first.
     """
     latest: dict[str, Decision] = {}
     for each in history:
@@ -56,6 +74,9 @@ def details(
             citations_stated=row.citations_stated,
             source=records[0][0] if records else "",
             provenance=records[0][1] if records else None,
+            standing=standing,
+            open_access=open_access,
+            tldr=tldr,
         ),
         judgement=judgement,
         measured=measured,
@@ -64,6 +85,8 @@ def details(
         sources=tuple([SourceRecord(source, provenance, time) for source, provenance, time, _, _ in records]),
         lists=tuple(lists),
         merged=tuple(merged),
+        fetches=tuple(fetches),
+        found=tuple(found),
     )
 
 

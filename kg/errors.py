@@ -236,7 +236,9 @@ class SchemaMismatch(StoreError):
             engine=engine,
             operation="open",
             where=where,
-            hint="Use the program version that wrote it, or load into a new store.",
+            hint="Use the program version that wrote it, or load into a new store."
+            if found > supported
+            else "It is brought up to date by any command that writes, and by the app: start tokenatlas serve once.",
         )
         self.found = found
         self.supported = supported

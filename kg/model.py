@@ -299,7 +299,10 @@ class Vector:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One command that changed the store; `counts` is its report. Times are UTC, `ended` is `None` while it runs."""
+    """One command that changed the store; `counts` is what it reported.
+
+    Times are UTC; `ended` is `None` while it runs, and for one that was killed.
+    """
 
     number: int
     command: str

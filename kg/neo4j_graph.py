@@ -128,13 +128,14 @@ def _reached(
 def links_between(tx: Transaction, papers: Iterable[int]) -> list[Link]:
     """Every citation between these papers, by citing and cited id."""
     return [
-        Link(citing, cited, younger, tuple(sources), influential, None if intents is None else tuple(intents))
-        for citing, cited, younger, sources, influential, intents in tx.rows(
+        Link(citing, cited, younger, tuple(sources), influential, None if intents is None else tuple(intents),
+             None if contexts is None else tuple(contexts))
+        for citing, cited, younger, sources, influential, intents, contexts in tx.rows(
             "UNWIND $papers AS n MATCH (a:Paper {n: n})-[c:CITES]->(b:Paper) WHERE b.n IN $papers"
-            " RETURN a.id, b.id, c.younger, c.sources, c.influential, c.intents ORDER BY a.id, b.id",
+            " RETURN a.id, b.id, c.younger, c.sources, c.influential, c.intents, c.contexts ORDER BY a.id, b.id",
             papers=list(papers),
         )
-    ]
+    ]  # fmt: skip
 
 
 def count_links_between(tx: Transaction, ids: Sequence[str]) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from kg.batch import Pair
+from kg.batch_rows import Pair
 from kg.combine import Kept, is_younger, united
 from kg.neo4j_engine import Transaction
 from kg.neo4j_judge import choose, keep, keep_cluster, redecide, restore_cluster
@@ -127,7 +127,7 @@ def _keep_told(tx: Transaction, papers: Sequence[int]) -> None:
             " WITH c, startNode(c).n AS citing, endNode(c).n AS cited ORDER BY citing, cited"
             " MERGE (t:Told {citing: citing, cited: cited})"
             " ON CREATE SET t.name = citing + ' cites ' + cited, t.sources = c.sources, t.influential = c.influential,"
-            " t.intents = c.intents",
+            " t.intents = c.intents, t.contexts = c.contexts",
             n=n,
         )
 
@@ -148,7 +148,7 @@ def _rebuild_citations(tx: Transaction, papers: Sequence[int]) -> None:
     pairs: dict[Pair, Kept] = {}
     for citing, cited, *values in tx.rows(
         "MATCH (t:Told) WHERE t.citing IN $mine OR t.cited IN $mine"
-        " RETURN t.citing, t.cited, t.sources, t.influential, t.intents ORDER BY t.citing, t.cited",
+        " RETURN t.citing, t.cited, t.sources, t.influential, t.intents, t.contexts ORDER BY t.citing, t.cited",
         mine=mine,
     ):
         pair = roots.get(citing, citing), roots.get(cited, cited)

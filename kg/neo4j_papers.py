@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from json import loads
 from typing import Any
 
-from kg.combine import Account, Kept, combined, is_younger, listed
+from kg.combine import Account, Kept, combined, is_younger, listed, unshared
 from kg.neo4j_engine import Transaction
 from kg.neo4j_filter import indexed
 from kg.records import Shown, Stored, shown
@@ -18,7 +18,7 @@ from kg.search_text import search_text
 
 RECORD = (
     "r.source, r.provenance, r.title, r.abstract, r.published, r.published_source, r.venue, r.categories,"
-    " r.manifestations, r.authors, r.references_stated, r.citations_stated"
+    " r.manifestations, r.authors, r.references_stated, r.citations_stated, r.standing, r.open_access, r.tldr"
 )
 """Properties of a record in the order of `Account`."""
 
@@ -176,9 +176,16 @@ def rebuild_search(tx: Transaction, size: int = 1_000) -> None:
         last = found[-1][0]
 
 
-def kept(sources: Sequence[str], influential: bool | None, intents: Sequence[str] | None) -> Kept:
+def kept(
+    sources: Sequence[str], influential: bool | None, intents: Sequence[str] | None, contexts: Sequence[str] | None
+) -> Kept:
     """What a citation carries, as `kg.combine` takes it: lists as JSON text."""
-    return listed(tuple(sources)), influential, None if intents is None else listed(tuple(intents))
+    return (
+        listed(tuple(sources)),
+        influential,
+        None if intents is None else listed(tuple(intents)),
+        None if contexts is None else unshared(contexts),
+    )
 
 
 def carried(each: Kept) -> dict[str, object]:
@@ -187,6 +194,7 @@ def carried(each: Kept) -> dict[str, object]:
         "sources": loads(each[0]),
         "influential": each[1],
         "intents": None if each[2] is None else loads(each[2]),
+        "contexts": None if each[3] is None else loads(each[3]),
     }
 
 

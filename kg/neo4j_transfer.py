@@ -7,7 +7,7 @@ from itertools import groupby
 from json import dumps, loads
 from typing import Any
 
-from kg.batch import CitationRow
+from kg.batch_rows import CitationRow
 from kg.combine import Account, listed
 from kg.neo4j_engine import Engine, Transaction
 from kg.neo4j_judge import put_rows, readings, redecide
@@ -36,7 +36,7 @@ _OF_PAPERS = {
     ),
     "citations": (
         "MATCH (p:Paper) WHERE p.n > $after AND p.n <= $last MATCH (p)-[c:CITES]->(q:Paper)"
-        " RETURN p.n, q.n, c.younger, c.sources, c.influential, c.intents ORDER BY p.n, q.n"
+        " RETURN p.n, q.n, c.younger, c.sources, c.influential, c.intents, c.contexts ORDER BY p.n, q.n"
     ),
 }
 _PART = "MATCH (p:Paper) WHERE p.n > $after WITH p.n AS n ORDER BY n LIMIT $page RETURN max(n)"
@@ -51,7 +51,10 @@ _WHOLE = {
         " RETURN m.number, m.kept, m.kept_id, m.absorbed, m.absorbed_id, m.reason, m.time, m.undone, p.n"
         " ORDER BY m.number"
     ),
-    "told": ("MATCH (t:Told) RETURN t.citing, t.cited, t.sources, t.influential, t.intents ORDER BY t.citing, t.cited"),
+    "told": (
+        "MATCH (t:Told) RETURN t.citing, t.cited, t.sources, t.influential, t.intents, t.contexts"
+        " ORDER BY t.citing, t.cited"
+    ),
     "readings": "MATCH (r:Reading) RETURN r.work, r.kind, r.rows ORDER BY r.work, r.kind",
     "lists": "MATCH (l:ReadingList)-[x:HOLDS]->(p:Paper) RETURN l.name, x.work, p.n ORDER BY l.name, x.work",
     "clusters": "MATCH (c:Cluster) RETURN c.number, c.run, c.label, c.terms, c.size, c.stability ORDER BY c.number",
@@ -63,7 +66,7 @@ _WHOLE = {
     "meta": "MATCH (m:TokenAtlas) RETURN m.last_ingest",
 }
 
-_LISTS = {"citations": (3, 5), "told": (2, 4), "clusters": (3,)}
+_LISTS = {"citations": (3, 5, 6), "told": (2, 4, 5), "clusters": (3,)}
 """Positions of lists, which are JSON text in a row."""
 
 _RESTORE = {
@@ -229,10 +232,10 @@ def _account(row: Row) -> Account:
 def _citations(tx: Transaction, rows: Sequence[Row]) -> None:
     made = [
         CitationRow(citing, cited, younger, influential, intents, sources)
-        for citing, cited, younger, sources, influential, intents in rows
+        for citing, cited, younger, sources, influential, intents, _ in rows
     ]
     writing = Neo4jRows(tx, "")
-    writing.add_citations(made, {}, {})
+    writing.add_citations(made, {}, {}, {row[:2]: row[6] for row in rows if row[6] is not None})
     writing.flush()
 
 
@@ -245,7 +248,7 @@ def _aliases(tx: Transaction, rows: Sequence[Row]) -> None:
 
 
 def _told(tx: Transaction, rows: Sequence[Row]) -> None:
-    Neo4jRows(tx, "").put_told({(row[0], row[1]): (row[2], row[3], row[4]) for row in rows})
+    Neo4jRows(tx, "").put_told({(row[0], row[1]): (row[2], row[3], row[4], row[5]) for row in rows})
 
 
 def _quarantined(tx: Transaction, rows: Sequence[Row]) -> None:

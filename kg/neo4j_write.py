@@ -8,8 +8,8 @@ from itertools import groupby
 from json import dumps
 from typing import Any
 
-from kg.batch import Alias, CitationRow, Found, Fresh, Names, Pair, Reading, StubRow
 from kg.batch_readings import ReadingRows, judgement_rows, measured_rows
+from kg.batch_rows import Alias, CitationRow, Fresh, Hit, Names, Pair, Reading, StubRow
 from kg.combine import Kept
 from kg.model import Author, Judgement, Measured
 from kg.neo4j_engine import Transaction
@@ -61,7 +61,7 @@ class Neo4jRows:
             write()
         self._new, self._records, self._later = {}, {}, []
 
-    def look_up(self, ids: Sequence[str]) -> list[Found]:
+    def look_up(self, ids: Sequence[str]) -> list[Hit]:
         return look_up(self.tx, sorted(ids))
 
     def title(self, paper: int) -> str | None:
@@ -198,17 +198,24 @@ class Neo4jRows:
             (citing, cited): kept(*values)
             for citing, cited, *values in self.tx.rows(
                 "UNWIND $rows AS r MATCH (:Paper {n: r[0]})-[c:CITES]->(b:Paper) WHERE b.n IN r[1]"
-                " RETURN r[0], b.n, c.sources, c.influential, c.intents",
+                " RETURN r[0], b.n, c.sources, c.influential, c.intents, c.contexts",
                 rows=asked,
             )
         }
 
-    def add_citations(self, rows: Sequence[CitationRow], cited_by: Mapping[int, int], refs: Mapping[int, int]) -> None:
+    def add_citations(
+        self,
+        rows: Sequence[CitationRow],
+        cited_by: Mapping[int, int],
+        refs: Mapping[int, int],
+        contexts: Mapping[Pair, str],
+    ) -> None:
         # What citations carry comes in few combinations: each is sent once, a citation as two numbers.
         kinds: dict[tuple[int, Kept], int] = {}
         grouped: dict[int, tuple[list[int], list[int]]] = {}
         for citing, cited, younger, influential, intents, sources in rows:
-            kind = kinds.setdefault((younger, (sources, influential, intents)), len(kinds))
+            carrying_now = (sources, influential, intents, contexts.get((citing, cited)))
+            kind = kinds.setdefault((younger, carrying_now), len(kinds))
             ends, carrying = grouped.setdefault(citing, ([], []))
             ends.append(cited)
             carrying.append(kind)
@@ -239,7 +246,7 @@ class Neo4jRows:
             (citing, cited): kept(*values)
             for citing, cited, *values in self.tx.rows(
                 "UNWIND $pairs AS r MATCH (t:Told {citing: r[0], cited: r[1]})"
-                " RETURN t.citing, t.cited, t.sources, t.influential, t.intents",
+                " RETURN t.citing, t.cited, t.sources, t.influential, t.intents, t.contexts",
                 pairs=[list(pair) for pair in pairs],
             )
         }
@@ -289,9 +296,9 @@ class Neo4jRows:
         self._later.append(lambda: put_rows(self.tx, kind, rows, new))
 
 
-def look_up(tx: Transaction, ids: Sequence[str]) -> list[Found]:
+def look_up(tx: Transaction, ids: Sequence[str]) -> list[Hit]:
     """Those of the canonical ids that are known."""
-    return [Found(*row) for row in tx.rows(LOOK_UP, ids=ids)]
+    return [Hit(*row) for row in tx.rows(LOOK_UP, ids=ids)]
 
 
 def quarantine_key(source: str, id: str, title: str | None, reason: str, provenance: str | None) -> str:

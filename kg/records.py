@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from kg.combine import Account, Whole
 from kg.identity import text_sha256
+from kg.model import Standing
 from kg.search_text import tokens
 
 
@@ -19,7 +20,7 @@ class Stored(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What follows for a paper from its records; the last but one are numbers of records."""
+    """What follows for a paper from its records; `abstract_record` and `authors_record` are numbers of records."""
 
     title: str | None
     sort_title: str | None
@@ -34,6 +35,9 @@ class Shown(NamedTuple):
     abstract_record: int | None
     authors_record: int | None
     text_sha256: str
+    standing: Standing | None
+    open_access: str | None
+    tldr: bool | None
 
 
 def shown(whole: Whole, first_author: str | None, accounts: Sequence[Stored]) -> Shown:
@@ -54,4 +58,7 @@ def shown(whole: Whole, first_author: str | None, accounts: Sequence[Stored]) ->
         None if abstract is None else abstract.n,
         None if authors is None else authors.n,
         text_sha256(whole.title, None if abstract is None else abstract.account.abstract),
+        whole.standing,
+        whole.open_access,
+        whole.tldr,
     )

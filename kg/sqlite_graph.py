@@ -142,11 +142,12 @@ def links_between(con: sqlite3.Connection, papers: Iterable[int]) -> list[Link]:
     """Every citation between these papers, by citing and cited id."""
     return [
         Link(citing, cited, younger == 1, tuple(loads(sources)), None if influential is None else influential == 1,
-             None if intents is None else tuple(loads(intents)))
-        for citing, cited, younger, sources, influential, intents in con.execute(
-            "SELECT a.id, b.id, c.younger, c.sources, c.influential, c.intents FROM json_each(:papers) AS j"
+             None if intents is None else tuple(loads(intents)), None if contexts is None else tuple(loads(contexts)))
+        for citing, cited, younger, sources, influential, intents, contexts in con.execute(
+            "SELECT a.id, b.id, c.younger, c.sources, c.influential, c.intents, x.contexts FROM json_each(:papers) AS j"
             " CROSS JOIN cites AS c ON c.citing = j.value AND c.cited IN (SELECT value FROM json_each(:papers))"
-            " JOIN papers AS a ON a.n = c.citing JOIN papers AS b ON b.n = c.cited ORDER BY a.id, b.id",
+            " JOIN papers AS a ON a.n = c.citing JOIN papers AS b ON b.n = c.cited"
+            " LEFT JOIN contexts AS x ON x.citing = c.citing AND x.cited = c.cited ORDER BY a.id, b.id",
             {"papers": numbers(papers)},
         )
     ]  # fmt: skip

@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from kg.batch_readings import JUDGED, MEASURED
 from kg.combine import Kept, united
 from kg.sqlite_judge import redecide
-from kg.sqlite_papers import YOUNGER, numbers, refresh, reindex, searched
+from kg.sqlite_papers import YOUNGER, numbers, put_contexts, refresh, reindex, searched
 from kg.sqlite_readings import choose, clear, keep, keep_cluster, restore_cluster
 
-_MOVED = ("aliases", "records", "decisions", "lists", "absorbed")
+_MOVED = ("aliases", "records", "decisions", "lists", "absorbed", "fetches", "found", "vectors", "changes")
+"""Tables of what was told of works, and of the papers that it counts for."""
 
 
 def merge_works(con: sqlite3.Connection, kept: int, absorbed: int, reason: str, time: str) -> int:
@@ -101,8 +102,9 @@ def _keep_told(con: sqlite3.Connection, paper: int) -> None:
         return
     for end, other in (("citing", "cited"), ("cited", "citing")):
         con.execute(
-            "INSERT INTO told (citing, cited, influential, intents, sources)"
-            f" SELECT citing, cited, influential, intents, sources FROM cites WHERE {end} = ?"
+            "INSERT INTO told (citing, cited, influential, intents, sources, contexts)"
+            " SELECT citing, cited, influential, intents, sources, (SELECT x.contexts FROM contexts AS x"
+            f" WHERE x.citing = cites.citing AND x.cited = cites.cited) FROM cites WHERE {end} = ?"
             f" AND NOT EXISTS (SELECT 1 FROM merges AS m WHERE m.kept = cites.{other} OR m.absorbed = cites.{other})"
             " ON CONFLICT DO NOTHING",
             (paper,),
@@ -123,16 +125,17 @@ def _remove_citations(con: sqlite3.Connection, papers: Sequence[int]) -> None:
 
 def _rebuild_citations(con: sqlite3.Connection, papers: Sequence[int]) -> None:
     pairs: dict[tuple[int, int], Kept] = {}
-    for citing, cited, sources, influential, intents in con.execute(
+    for citing, cited, sources, influential, intents, contexts in con.execute(
         "WITH mine (n) AS (SELECT value FROM json_each(:papers)"
         " UNION SELECT work FROM absorbed WHERE paper IN (SELECT value FROM json_each(:papers)))"
-        " SELECT coalesce(a.paper, t.citing), coalesce(b.paper, t.cited), t.sources, t.influential, t.intents"
+        " SELECT coalesce(a.paper, t.citing), coalesce(b.paper, t.cited), t.sources, t.influential, t.intents,"
+        " t.contexts"
         " FROM (SELECT * FROM told WHERE citing IN mine UNION SELECT * FROM told WHERE cited IN mine) AS t"
         " LEFT JOIN absorbed AS a ON a.work = t.citing LEFT JOIN absorbed AS b ON b.work = t.cited"
         " ORDER BY t.citing, t.cited",
         {"papers": numbers(papers)},
     ):
-        told = (sources, None if influential is None else bool(influential), intents)
+        told = (sources, None if influential is None else bool(influential), intents, contexts)
         if citing != cited:
             before = pairs.get((citing, cited))
             pairs[citing, cited] = told if before is None else united(before, told)
@@ -141,6 +144,7 @@ def _rebuild_citations(con: sqlite3.Connection, papers: Sequence[int]) -> None:
         f" SELECT a.n, b.n, {YOUNGER}, ?, ?, ? FROM papers AS a, papers AS b WHERE a.n = ? AND b.n = ?",
         [(kept[1], kept[2], kept[0], *pair) for pair, kept in sorted(pairs.items())],
     )
+    put_contexts(con, {pair: kept[3] for pair, kept in pairs.items() if kept[3] is not None})
     stub = dict(
         con.execute(
             "SELECT n, stub FROM papers WHERE n IN (SELECT value FROM json_each(?))",

@@ -10,14 +10,14 @@ from kg.details import NEAREST, details
 from kg.details import nearest as nearest_of
 from kg.errors import InputError, NotFound
 from kg.identity import normalise
-from kg.model import Author, Decision, Judgement, Measured
+from kg.model import Author, Decision, Fetch, Found, Judgement, Measured
 from kg.paper_filter import PaperFilter
 from kg.sqlite_read import ROW, ROW_JOINS, paper_row, papers
 
 _ROW_WIDTH = 18
 
 PAPER = (
-    f"SELECT {ROW}, p.n, p.published_source, p.references_stated, r.abstract"
+    f"SELECT {ROW}, p.n, p.published_source, p.references_stated, p.standing, p.open_access, p.tldr, r.abstract"
     f" FROM aliases AS a JOIN papers AS p ON p.n = a.paper {ROW_JOINS}"
     " LEFT JOIN records AS r ON r.n = p.abstract_record WHERE a.id = ?"
 )
@@ -53,8 +53,15 @@ MERGED = (
     "SELECT m.absorbed_id FROM absorbed AS b JOIN merges AS m ON m.absorbed = b.work AND m.undone IS NULL"
     " WHERE b.paper = ? ORDER BY m.absorbed_id"
 )
+FETCHES = "SELECT source, what, state, got, stated, time FROM fetches WHERE paper = ? ORDER BY source, what, time, work"
+FOUND = (
+    "SELECT how, source, detail, min(time) FROM found WHERE paper = ? GROUP BY how, source, detail"
+    " ORDER BY min(time), how, source, detail"
+)
 _JUDGED = (("verdicts", VERDICTS), ("tags", TAGS), ("quantizers", QUANTIZERS))
-BY_NUMBER = (IDS, RECORDS, AUTHORS, VERDICTS, TAGS, QUANTIZERS, SPECIFICATIONS, DECISIONS, LISTS, MERGED)
+BY_NUMBER = (
+    IDS, RECORDS, AUTHORS, VERDICTS, TAGS, QUANTIZERS, SPECIFICATIONS, DECISIONS, LISTS, MERGED, FETCHES, FOUND,
+)  # fmt: skip
 
 
 def paper(con: sqlite3.Connection, spelling: str) -> PaperDetails:
@@ -71,13 +78,16 @@ def paper(con: sqlite3.Connection, spelling: str) -> PaperDetails:
     if found is None:
         raise NotFound("paper", spelling, nearest=nearest(con, id))
     row = paper_row(found[:_ROW_WIDTH])
-    n, published_source, references_stated, abstract = found[_ROW_WIDTH:]
+    n, published_source, references_stated, standing, open_access, tldr, abstract = found[_ROW_WIDTH:]
     return details(
         row,
         ids=[each for (each,) in con.execute(IDS, (n,))],
         abstract=abstract,
         published_source=published_source,
         references_stated=references_stated,
+        standing=standing,
+        open_access=open_access,
+        tldr=None if tldr is None else tldr == 1,
         records=con.execute(RECORDS, (n,)).fetchall(),
         authors=[Author(id, name, name_only == 1) for id, name, name_only in con.execute(AUTHORS, (n,))],
         judgement=_judgement(con, n),
@@ -85,6 +95,8 @@ def paper(con: sqlite3.Connection, spelling: str) -> PaperDetails:
         history=[Decision(row.id, *each) for each in con.execute(DECISIONS, (n,))],
         lists=[name for (name,) in con.execute(LISTS, (n,))],
         merged=[each for (each,) in con.execute(MERGED, (n,))],
+        fetches=[Fetch(row.id, *each) for each in con.execute(FETCHES, (n,))],
+        found=[Found(row.id, *each) for each in con.execute(FOUND, (n,))],
     )
 
 

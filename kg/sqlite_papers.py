@@ -35,12 +35,14 @@ def load_records(con: sqlite3.Connection, papers: Sequence[int]) -> dict[int, li
     found: dict[int, list[Stored]] = {paper: [] for paper in papers}
     for paper, n, work, count, *rest in con.execute(
         "SELECT r.paper, r.n, r.work, r.author_count, r.source, r.provenance, r.title, r.abstract, r.published,"
-        " r.published_source, r.venue, r.categories, r.manifestations, r.references_stated, r.citations_stated"
+        " r.published_source, r.venue, r.categories, r.manifestations, r.references_stated, r.citations_stated,"
+        " r.standing, r.open_access, r.tldr"
         " FROM json_each(?) AS j CROSS JOIN records AS r ON r.paper = j.value ORDER BY r.n",
         (wanted,),
     ):
         authors = None if count is None else tuple(wrote.get(n, ()))
-        found[paper].append(Stored(n, work, Account._make([*rest[:9], authors, *rest[9:]])))
+        tldr = None if rest[-1] is None else rest[-1] == 1
+        found[paper].append(Stored(n, work, Account._make([*rest[:9], authors, *rest[9:-1], tldr])))
     return found
 
 
@@ -113,7 +115,8 @@ def refresh(con: sqlite3.Connection, papers: Sequence[int], before: Mapping[int,
     con.executemany(
         "UPDATE papers SET stub = ?, title = ?, sort_title = ?, published = ?, published_source = ?, year = ?,"
         " venue = ?, first_author = ?, author_count = ?, references_stated = ?, citations_stated = ?,"
-        " abstract_record = ?, authors_record = ?, text_sha256 = ? WHERE n = ?",
+        " abstract_record = ?, authors_record = ?, text_sha256 = ?, standing = ?, open_access = ?, tldr = ?"
+        " WHERE n = ?",
         rows,
     )
     reindex(con, before, searched(con, papers))
@@ -123,6 +126,15 @@ def refresh(con: sqlite3.Connection, papers: Sequence[int], before: Mapping[int,
     if redated:
         _date_citations(con, redated)
     return promoted
+
+
+def put_contexts(con: sqlite3.Connection, contexts: Mapping[tuple[int, int], str]) -> None:
+    """Write in which sentences (JSON) papers cite others. They go with their citation."""
+    con.executemany(
+        "INSERT INTO contexts (citing, cited, contexts) VALUES (?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET contexts = excluded.contexts",
+        [(*pair, text) for pair, text in sorted(contexts.items())],
+    )
 
 
 def _count_promoted(con: sqlite3.Connection, papers: Sequence[int]) -> None:

@@ -289,6 +289,84 @@ CREATE UNIQUE INDEX quarantine_once
 """
 
 
+_SCHEMA_2 = """
+ALTER TABLE papers ADD COLUMN standing TEXT;
+ALTER TABLE papers ADD COLUMN open_access TEXT;
+ALTER TABLE papers ADD COLUMN tldr INTEGER;
+ALTER TABLE records ADD COLUMN standing TEXT;
+ALTER TABLE records ADD COLUMN open_access TEXT;
+ALTER TABLE records ADD COLUMN tldr INTEGER;
+ALTER TABLE told ADD COLUMN contexts TEXT;
+
+CREATE TABLE contexts (
+    citing INTEGER NOT NULL,
+    cited INTEGER NOT NULL,
+    contexts TEXT NOT NULL,
+    PRIMARY KEY (citing, cited),
+    FOREIGN KEY (citing, cited) REFERENCES cites (citing, cited) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE fetches (
+    work INTEGER NOT NULL,
+    paper INTEGER NOT NULL REFERENCES papers (n),
+    source TEXT NOT NULL,
+    what TEXT NOT NULL,
+    state TEXT NOT NULL,
+    got INTEGER,
+    stated INTEGER,
+    time TEXT NOT NULL,
+    PRIMARY KEY (work, source, what)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX fetches_paper ON fetches (paper);
+
+CREATE TABLE found (
+    work INTEGER NOT NULL,
+    paper INTEGER NOT NULL REFERENCES papers (n),
+    how TEXT NOT NULL,
+    source TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    time TEXT NOT NULL,
+    PRIMARY KEY (work, how, source, detail)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX found_paper ON found (paper);
+
+CREATE TABLE vectors (
+    work INTEGER NOT NULL,
+    paper INTEGER NOT NULL REFERENCES papers (n),
+    model TEXT NOT NULL,
+    floats BLOB NOT NULL,
+    PRIMARY KEY (work, model)
+) STRICT;
+CREATE INDEX vectors_paper ON vectors (paper);
+
+CREATE TABLE runs (
+    number INTEGER PRIMARY KEY,
+    command TEXT NOT NULL,
+    started TEXT NOT NULL,
+    ended TEXT,
+    state TEXT NOT NULL,
+    rules TEXT,
+    protocol TEXT,
+    counts TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE changes (
+    n INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES runs (number),
+    paper INTEGER NOT NULL REFERENCES papers (n),
+    work INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    field TEXT NOT NULL,
+    old TEXT,
+    new TEXT,
+    time TEXT NOT NULL
+) STRICT;
+CREATE INDEX changes_paper ON changes (paper);
+CREATE INDEX changes_run ON changes (run);
+"""
+"""Sentences stand apart from the citations: walks read many of these, and none of the sentences."""
+
+
 def run_script(con: sqlite3.Connection, script: str) -> None:
     """Run statements one by one; unlike `executescript` this stays inside the open transaction."""
     statement = ""
@@ -299,7 +377,10 @@ def run_script(con: sqlite3.Connection, script: str) -> None:
             statement = ""
 
 
-MIGRATIONS = (Migration(1, "first tables", lambda con: run_script(con, _SCHEMA_1)),)
+MIGRATIONS = (
+    Migration(1, "first tables", lambda con: run_script(con, _SCHEMA_1)),
+    Migration(2, "fetches, findings, vectors, runs and changes", lambda con: run_script(con, _SCHEMA_2)),
+)
 SCHEMA = MIGRATIONS[-1].version
 
 

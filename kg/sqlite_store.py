@@ -1,8 +1,8 @@
 """SqliteStore: the store in one file, SQLite with WAL and full text, for one machine and any number of readers.
 
 Promises are those of `kg.store.GraphStore`; each method says here only what is particular. The SQL stands in the
-module a method calls: writing in `sqlite_write`, `sqlite_citations`, `sqlite_judge` and `sqlite_merge`, reading in
-`sqlite_read`, `sqlite_paper`, `sqlite_graph` and `sqlite_table`.
+module a method calls: writing in `sqlite_write`, `sqlite_told`, `sqlite_judge` and `sqlite_merge`, reading in
+`sqlite_read`, `sqlite_paper`, `sqlite_graph` and `sqlite_table`, cursors, runs and changes in `sqlite_journal`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from kg import sqlite_graph, sqlite_paper, sqlite_read, sqlite_table
+from kg import sqlite_graph, sqlite_journal, sqlite_paper, sqlite_read, sqlite_table
 from kg.answers import (
     CitationPath,
     Clusters,
@@ -32,14 +32,16 @@ from kg.answers import (
     Upserted,
 )
 from kg.batch import BatchWriter, Known
+from kg.batch_changes import ChangeLog
 from kg.batch_citations import write_citations
 from kg.batch_readings import write_judgements, write_measured
+from kg.batch_told import write_fetches, write_found, write_vectors
 from kg.checks import check_clusters, check_decision, check_list_name, check_page, no_merge, one_work, undone_already
 from kg.clock import utc_now
 from kg.combine import listed
 from kg.errors import InputError, StoreError
 from kg.identity import normalise
-from kg.model import Batch, Cluster, Cursor, Decision
+from kg.model import Batch, Cluster, Cursor, Decision, Run, RunState
 from kg.paper_filter import PaperFilter, Sort
 from kg.search_text import VERSION
 from kg.sqlite_engine import ENGINE, Engine, translated
@@ -121,7 +123,9 @@ class SqliteStore:
             (revision,) = con.execute("SELECT value FROM meta WHERE name = 'revision'").fetchone()
             known = self._known if self._known.revision == revision else Known()
             self._known = Known()
-            writer = BatchWriter(SqliteRows(con, time), known)
+            rows = SqliteRows(con, time)
+            log = None if batch.run is None else ChangeLog(rows, batch.run)
+            writer = BatchWriter(rows, known, log)
             writer.papers(batch.papers)
             write_citations(writer, batch.citations)
             if writer.changed:
@@ -131,7 +135,12 @@ class SqliteStore:
                 )
             write_judgements(writer, batch.judgements or {})
             write_measured(writer, batch.measured or {})
-            changed += [writer.changed, cursor is not None and _move(con, cursor)]
+            write_fetches(writer, batch.fetches)
+            write_found(writer, batch.found)
+            write_vectors(writer, batch.vectors or {})
+            if log:
+                log.write()
+            changed += [writer.changed, cursor is not None and sqlite_journal.move(con, cursor)]
             known.revision = revision + any(changed)
         if writer.lasting:
             self._known = known
@@ -139,10 +148,8 @@ class SqliteStore:
 
     def cursor(self, source: str, stream: str) -> Cursor | None:
         with self._engine.reading("cursor") as con:
-            found = con.execute(
-                "SELECT position, time, done FROM cursors WHERE source = ? AND stream = ?", (source, stream)
-            ).fetchone()
-        return None if found is None else Cursor(source, stream, found[0], found[1], found[2] == 1)
+            found = sqlite_journal.cursors(con, source, stream)
+        return found[0] if found else None
 
     def quarantine(self, records: Sequence[Quarantined]) -> int:
         with self._changing("quarantine") as (con, changed):
@@ -153,6 +160,15 @@ class SqliteStore:
             ).rowcount
             changed.append(new > 0)
         return max(new, 0)
+
+    def begin(self, command: str, *, rules: str | None, protocol: str | None, time: str) -> int:
+        with self._changing("begin") as (con, changed):
+            changed.append(True)
+            return sqlite_journal.begin(con, command, rules, protocol, time)
+
+    def end(self, run: int, state: RunState, counts: Mapping[str, int], *, time: str) -> None:
+        with self._changing("end") as (con, changed):
+            changed.append(sqlite_journal.end(con, run, state, counts, time))
 
     def decide(self, decision: Decision) -> None:
         check_decision(decision)
@@ -310,6 +326,14 @@ class SqliteStore:
         with self._engine.reading("counts") as con:
             return sqlite_read.counts(con)
 
+    def runs(self) -> list[Run]:
+        with self._engine.reading("runs") as con:
+            return sqlite_journal.runs(con)
+
+    def cursors(self, source: str | None = None) -> list[Cursor]:
+        with self._engine.reading("cursors") as con:
+            return sqlite_journal.cursors(con, source)
+
     def clusters(self) -> Clusters | None:
         with self._engine.reading("clusters") as con:
             found = sqlite_read.clusters(con)
@@ -369,19 +393,6 @@ class SqliteStore:
             raise exists from None
         finally:
             partial.unlink(missing_ok=True)
-
-
-def _move(con: sqlite3.Connection, cursor: Cursor) -> bool:
-    """Commit how far a stream was read; returns whether that is news (the time alone is none)."""
-    return (
-        con.execute(
-            "INSERT INTO cursors (source, stream, position, time, done) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET position = excluded.position, time = excluded.time, done = excluded.done"
-            " WHERE position <> excluded.position OR done <> excluded.done",
-            (cursor.source, cursor.stream, cursor.position, cursor.time, cursor.done),
-        ).rowcount
-        > 0
-    )
 
 
 def _merges(con: sqlite3.Connection, number: int | None = None) -> list[Merge]:

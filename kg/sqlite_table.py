@@ -8,7 +8,7 @@ from json import loads
 from typing import TYPE_CHECKING, Any
 
 from kg.checks import check_table
-from kg.tables import TABLES, schema_of
+from kg.tables import TABLES, schema_of, vectors
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,7 +29,31 @@ _QUERIES = {
         "SELECT DISTINCT p.id, q.kind FROM quantizers AS q JOIN papers AS p ON p.n = q.paper WHERE p.stub = 0"
         " ORDER BY p.id, q.kind"
     ),
+    "ids": "SELECT p.id, a.id FROM aliases AS a JOIN papers AS p ON p.n = a.paper ORDER BY p.id, a.id",
+    "authors": (
+        "SELECT p.id, w.position, a.name FROM papers AS p JOIN wrote AS w ON w.record = p.authors_record"
+        " JOIN authors AS a ON a.n = w.author WHERE p.stub = 0 ORDER BY p.id, w.position"
+    ),
+    "fetches": (
+        "SELECT p.id, f.source, f.what, f.state, f.got, f.stated, f.time FROM fetches AS f"
+        " JOIN papers AS p ON p.n = f.paper ORDER BY p.id, f.source, f.what, f.time, f.work"
+    ),
+    "found": (
+        "SELECT p.id, f.how, f.source, f.detail, min(f.time) FROM found AS f JOIN papers AS p ON p.n = f.paper"
+        " GROUP BY p.id, f.how, f.source, f.detail ORDER BY p.id, f.how, f.source, f.detail"
+    ),
+    "changes": (
+        "SELECT c.run, p.id, c.kind, c.field, c.old, c.new, c.time FROM changes AS c JOIN papers AS p ON p.n = c.paper"
+        " ORDER BY c.n"
+    ),
 }
+
+_VECTORS = (
+    "SELECT id, model, floats FROM (SELECT p.id, v.model, v.floats,"
+    " row_number() OVER (PARTITION BY v.paper, v.model ORDER BY v.work <> v.paper, v.work) AS place"
+    " FROM vectors AS v JOIN papers AS p ON p.n = v.paper) WHERE place = 1 ORDER BY id, model"
+)
+"""A paper shows the embedding of its own work before those of the works it absorbed."""
 
 _CITATIONS = "SELECT citing, cited, younger, influential, sources, intents FROM cites"
 
@@ -50,6 +74,9 @@ def table(con: sqlite3.Connection, name: str) -> pa.Table:
     check_table(name, TABLES)
     if name == "citations":
         return _citations(con)
+    if name == "vectors":
+        rows = con.execute(_VECTORS).fetchall()
+        return vectors(*zip(*rows, strict=True)) if rows else schema_of(name).empty_table()
     schema = schema_of(name)
     reading = [_reader(field.type) for field in schema]
     cursor = con.execute(_QUERIES[name])

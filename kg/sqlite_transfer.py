@@ -11,7 +11,7 @@ from kg.batch_readings import JUDGED, MEASURED
 from kg.combine import listed
 from kg.sqlite_engine import Engine
 from kg.sqlite_judge import redecide
-from kg.sqlite_papers import refresh
+from kg.sqlite_papers import put_contexts, refresh
 from kg.sqlite_readings import put, rows_of_reading, summarise
 from kg.transfer import Page, Row
 
@@ -27,7 +27,11 @@ _PAGED = {
         "SELECT r.n, r.n, r.paper, r.work, r.time, r.source, r.provenance, r.title, r.abstract, r.published,"
         " r.published_source, r.venue, r.categories, r.manifestations, CASE WHEN r.author_count IS NOT NULL THEN"
         " (SELECT json_group_array(author) FROM (SELECT author FROM wrote WHERE record = r.n ORDER BY position)) END,"
-        " r.references_stated, r.citations_stated FROM records AS r WHERE r.n > ? ORDER BY r.n LIMIT ?"
+        " r.references_stated, r.citations_stated, r.standing, r.open_access, r.tldr FROM records AS r WHERE r.n > ?"
+        " ORDER BY r.n LIMIT ?"
+    ),
+    "changes": (
+        "SELECT n, n, run, paper, work, kind, field, old, new, time FROM changes WHERE n > ? ORDER BY n LIMIT ?"
     ),
 }
 """First the position, then the columns of the section."""
@@ -38,8 +42,20 @@ _OF_PAPERS = {
         " WHERE a.paper BETWEEN ? AND ? AND a.id <> p.id ORDER BY a.paper, a.id"
     ),
     "citations": (
-        "SELECT citing, cited, younger, sources, influential, intents FROM cites WHERE citing BETWEEN ? AND ?"
-        " ORDER BY citing, cited"
+        "SELECT c.citing, c.cited, c.younger, c.sources, c.influential, c.intents, x.contexts FROM cites AS c"
+        " LEFT JOIN contexts AS x ON x.citing = c.citing AND x.cited = c.cited WHERE c.citing BETWEEN ? AND ?"
+        " ORDER BY c.citing, c.cited"
+    ),
+    "fetches": (
+        "SELECT work, paper, source, what, state, got, stated, time FROM fetches WHERE paper BETWEEN ? AND ?"
+        " ORDER BY paper, work, source, what"
+    ),
+    "found": (
+        "SELECT work, paper, how, source, detail, time FROM found WHERE paper BETWEEN ? AND ?"
+        " ORDER BY paper, work, how, source, detail"
+    ),
+    "vectors": (
+        "SELECT work, paper, model, floats FROM vectors WHERE paper BETWEEN ? AND ? ORDER BY paper, work, model"
     ),
 }
 _PART = "SELECT max(n) FROM (SELECT n FROM papers WHERE n > ? ORDER BY n LIMIT ?)"
@@ -50,17 +66,18 @@ _WHOLE = {
         "SELECT m.number, m.kept, m.kept_id, m.absorbed, m.absorbed_id, m.reason, m.time, m.undone, a.paper"
         " FROM merges AS m LEFT JOIN absorbed AS a ON a.work = m.absorbed AND m.undone IS NULL ORDER BY m.number"
     ),
-    "told": "SELECT citing, cited, sources, influential, intents FROM told ORDER BY citing, cited",
+    "told": "SELECT citing, cited, sources, influential, intents, contexts FROM told ORDER BY citing, cited",
     "readings": "SELECT work, kind, rows FROM readings ORDER BY work, kind",
     "lists": "SELECT name, work, paper FROM lists ORDER BY name, work",
     "clusters": "SELECT number, run, label, terms, size, stability FROM clusters ORDER BY number",
     "members": "SELECT paper, cluster FROM cluster_members ORDER BY paper",
     "cursors": "SELECT source, stream, position, time, done FROM cursors ORDER BY source, stream",
     "quarantined": "SELECT n, source, id, title, reason, provenance, time FROM quarantine ORDER BY n",
+    "runs": "SELECT number, command, started, ended, state, rules, protocol, counts FROM runs ORDER BY number",
     "meta": "SELECT value FROM meta WHERE name = 'last_ingest'",
 }
 
-_BOOLEAN = {"authors": (3,), "citations": (2, 4), "told": (3,), "cursors": (4,)}
+_BOOLEAN = {"authors": (3,), "records": (18,), "citations": (2, 4), "told": (3,), "cursors": (4,)}
 """Positions of truth values, which SQLite keeps as numbers."""
 
 _INSERT: dict[str, tuple[tuple[str, tuple[int, ...]], ...]] = {
@@ -79,7 +96,7 @@ _INSERT: dict[str, tuple[tuple[str, tuple[int, ...]], ...]] = {
             (0, 1, 2, 3, 4, 5, 6, 7),
         ),
     ),
-    "told": (("INSERT INTO told (citing, cited, sources, influential, intents)", (0, 1, 2, 3, 4)),),
+    "told": (("INSERT INTO told (citing, cited, sources, influential, intents, contexts)", (0, 1, 2, 3, 4, 5)),),
     "readings": (("INSERT INTO readings (work, kind, rows)", (0, 1, 2)),),
     "lists": (("INSERT INTO lists (name, work, paper)", (0, 1, 2)),),
     "clusters": (("INSERT INTO clusters (number, run, label, terms, size, stability)", (0, 1, 2, 3, 4, 5)),),
@@ -88,12 +105,33 @@ _INSERT: dict[str, tuple[tuple[str, tuple[int, ...]], ...]] = {
     "quarantined": (
         ("INSERT INTO quarantine (n, source, id, title, reason, provenance, time)", (0, 1, 2, 3, 4, 5, 6)),
     ),
+    "runs": (
+        (
+            "INSERT INTO runs (number, command, started, ended, state, rules, protocol, counts)",
+            (0, 1, 2, 3, 4, 5, 6, 7),
+        ),
+    ),
+    "changes": (
+        (
+            "INSERT INTO changes (n, run, paper, work, kind, field, old, new, time)",
+            (0, 1, 2, 3, 4, 5, 6, 7, 8),
+        ),
+    ),
+    "fetches": (
+        (
+            "INSERT INTO fetches (work, paper, source, what, state, got, stated, time)",
+            (0, 1, 2, 3, 4, 5, 6, 7),
+        ),
+    ),
+    "found": (("INSERT INTO found (work, paper, how, source, detail, time)", (0, 1, 2, 3, 4, 5)),),
+    "vectors": (("INSERT INTO vectors (work, paper, model, floats)", (0, 1, 2, 3)),),
 }
 """Statements of a section, each with the columns that it takes."""
 
 _TABLES = (
-    "wrote", "records", "authors", "cites", "told", *JUDGED, *MEASURED, "readings", "decisions", "absorbed", "merges",
-    "lists", "cluster_members", "clusters", "cursors", "quarantine", "aliases", "degrees", "papers",
+    "changes", "runs", "fetches", "found", "vectors", "contexts", "wrote", "records", "authors", "cites", "told",
+    *JUDGED, *MEASURED, "readings", "decisions", "absorbed", "merges", "lists", "cluster_members", "clusters",
+    "cursors", "quarantine", "aliases", "degrees", "papers",
 )  # fmt: skip
 """Every table of ours, those that refer before those that are referred to."""
 
@@ -161,6 +199,8 @@ class SqliteTransfer:
                 for statement, places in _INSERT[section]:
                     marks = ", ".join("?" * len(places))
                     con.executemany(f"{statement} VALUES ({marks})", [[row[at] for at in places] for row in rows])
+                if section == "citations":
+                    put_contexts(con, {row[:2]: row[6] for row in rows if row[6] is not None})
                 if section == "merges":
                     standing = [(row[3], row[8]) for row in rows if row[8] is not None]
                     con.executemany("INSERT INTO absorbed (work, paper) VALUES (?, ?)", standing)
@@ -182,7 +222,7 @@ def _plain(section: str, row: tuple[object, ...]) -> Row:
     if section == "records":
         values = list(row)
         values[13] = None if values[13] is None else loads(str(values[13]))
-        return tuple(values)
+        row = tuple(values)
     if section == "clusters":
         return (*row[:3], listed(tuple(loads(str(row[3])))), *row[4:])
     places = _BOOLEAN.get(section, ())
@@ -192,8 +232,8 @@ def _plain(section: str, row: tuple[object, ...]) -> Row:
 def _insert_records(con: sqlite3.Connection, rows: Iterable[Row]) -> None:
     con.executemany(
         "INSERT INTO records (n, paper, work, time, source, provenance, title, abstract, published, published_source,"
-        " venue, categories, manifestations, author_count, references_stated, citations_stated)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " venue, categories, manifestations, author_count, references_stated, citations_stated, standing, open_access,"
+        " tldr) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [(*row[:13], None if row[13] is None else len(row[13]), *row[14:]) for row in rows],
     )
     con.executemany(

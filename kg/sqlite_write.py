@@ -6,13 +6,30 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from json import dumps
 
-from kg.batch import Alias, CitationRow, Found, Fresh, Names, Pair, Reading, StubRow
+from kg import sqlite_journal, sqlite_told
+from kg.batch_rows import (
+    Alias,
+    ChangeRow,
+    CitationRow,
+    Face,
+    FetchKey,
+    FetchRow,
+    FoundRow,
+    Fresh,
+    Hit,
+    Judged,
+    Names,
+    Pair,
+    Reading,
+    StubRow,
+    VectorRow,
+)
 from kg.combine import Kept
 from kg.model import Author, Judgement, Measured
 from kg.records import Stored
 from kg.sqlite_judge import put_judgements, put_measured
 from kg.sqlite_merge import merge_works, separated
-from kg.sqlite_papers import load_records, numbers, refresh, searched
+from kg.sqlite_papers import load_records, numbers, put_contexts, refresh, searched
 
 
 class SqliteRows:
@@ -25,13 +42,13 @@ class SqliteRows:
             "SELECT 1 + max(coalesce((SELECT max(n) FROM papers), 0), coalesce((SELECT max(work) FROM absorbed), 0))"
         ).fetchone()[0]
 
-    def look_up(self, ids: Sequence[str]) -> Iterator[Found]:
+    def look_up(self, ids: Sequence[str]) -> Iterator[Hit]:
         for id, paper, work, stub, published in self.con.execute(
             "SELECT a.id, a.paper, a.work, p.stub, p.published FROM json_each(?) AS j"
             " CROSS JOIN aliases AS a ON a.id = j.value CROSS JOIN papers AS p ON p.n = a.paper",
             (dumps(ids),),
         ):
-            yield Found(id, paper, work, bool(stub), published)
+            yield Hit(id, paper, work, bool(stub), published)
 
     def title(self, paper: int) -> str | None:
         title: str | None = self.con.execute("SELECT title FROM papers WHERE n = ?", (paper,)).fetchone()[0]
@@ -88,7 +105,8 @@ class SqliteRows:
         self.con.executemany(
             "INSERT INTO papers (n, id, stub, title, sort_title, published, published_source, year, venue,"
             " first_author, author_count, references_stated, citations_stated, abstract_record,"
-            " authors_record, text_sha256) VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " authors_record, text_sha256, standing, open_access, tldr)"
+            " VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(each.n, each.id, *each.values) for each in fresh],
         )
         self.con.executemany("INSERT INTO degrees (paper) VALUES (?)", [(each.n,) for each in fresh])
@@ -124,8 +142,8 @@ class SqliteRows:
     def _insert_records(self, stored: Sequence[tuple[int, Stored]]) -> None:
         self.con.executemany(
             "INSERT INTO records (n, paper, work, source, provenance, time, title, abstract, published,"
-            " published_source, venue, categories, manifestations, author_count, references_stated, citations_stated)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " published_source, venue, categories, manifestations, author_count, references_stated, citations_stated,"
+            " standing, open_access, tldr) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     each.n, paper, each.work, *each.account[:2], self.time, *each.account[2:9],
@@ -146,7 +164,7 @@ class SqliteRows:
         self.con.executemany(
             "UPDATE records SET provenance = ?, time = ?, title = ?, abstract = ?, published = ?, published_source = ?,"
             " venue = ?, categories = ?, manifestations = ?, author_count = ?, references_stated = ?,"
-            " citations_stated = ? WHERE n = ?",
+            " citations_stated = ?, standing = ?, open_access = ?, tldr = ? WHERE n = ?",
             [
                 (
                     new.account.provenance, self.time, *new.account[2:9],
@@ -178,16 +196,23 @@ class SqliteRows:
             return {}
         asked = "[" + ",".join(f"{a},{b}" for a, b in pairs if a in known) + "]"
         return {
-            (a, b): (sources, None if influential is None else bool(influential), intents)
-            for a, b, sources, influential, intents in self.con.execute(
-                "SELECT c.citing, c.cited, c.sources, c.influential, c.intents"
+            (a, b): (sources, None if influential is None else bool(influential), intents, contexts)
+            for a, b, sources, influential, intents, contexts in self.con.execute(
+                "SELECT c.citing, c.cited, c.sources, c.influential, c.intents, x.contexts"
                 " FROM (SELECT value AS citing, lead(value) OVER (ORDER BY key) AS cited, key FROM json_each(?)) AS j"
-                " CROSS JOIN cites AS c ON c.citing = j.citing AND c.cited = j.cited WHERE j.key % 2 = 0",
+                " CROSS JOIN cites AS c ON c.citing = j.citing AND c.cited = j.cited"
+                " LEFT JOIN contexts AS x ON x.citing = c.citing AND x.cited = c.cited WHERE j.key % 2 = 0",
                 (asked,),
             )
         }
 
-    def add_citations(self, rows: Sequence[CitationRow], cited_by: Mapping[int, int], refs: Mapping[int, int]) -> None:
+    def add_citations(
+        self,
+        rows: Sequence[CitationRow],
+        cited_by: Mapping[int, int],
+        refs: Mapping[int, int],
+        contexts: Mapping[Pair, str],
+    ) -> None:
         self.con.executemany(
             "INSERT INTO cites (citing, cited, younger, influential, intents, sources) VALUES (?, ?, ?, ?, ?, ?)", rows
         )
@@ -195,12 +220,14 @@ class SqliteRows:
             "UPDATE degrees SET cited_by = cited_by + ?, refs = refs + ? WHERE paper = ?",
             [(cited_by.get(n, 0), refs.get(n, 0), n) for n in sorted(cited_by.keys() | refs.keys())],
         )
+        put_contexts(self.con, contexts)
 
     def change_citations(self, kept: Mapping[Pair, Kept]) -> None:
         self.con.executemany(
             "UPDATE cites SET sources = ?, influential = ?, intents = ? WHERE citing = ? AND cited = ?",
-            [(*each, *pair) for pair, each in kept.items()],
+            [(*each[:3], *pair) for pair, each in kept.items()],
         )
+        put_contexts(self.con, {pair: each[3] for pair, each in kept.items() if each[3] is not None})
 
     def merged_works(self) -> frozenset[int]:
         return frozenset(n for pair in self.con.execute("SELECT kept, absorbed FROM merges") for n in pair)
@@ -208,15 +235,16 @@ class SqliteRows:
     def told(self, pairs: Sequence[Pair]) -> Mapping[Pair, Kept]:
         found: dict[Pair, Kept] = {}
         for pair in pairs:
-            for sources, influential, intents in self.con.execute(
-                "SELECT sources, influential, intents FROM told WHERE citing = ? AND cited = ?", pair
+            for sources, influential, *texts in self.con.execute(
+                "SELECT sources, influential, intents, contexts FROM told WHERE citing = ? AND cited = ?", pair
             ):
-                found[pair] = sources, None if influential is None else bool(influential), intents
+                found[pair] = sources, None if influential is None else bool(influential), *texts
         return found
 
     def put_told(self, kept: Mapping[Pair, Kept]) -> None:
         self.con.executemany(
-            "INSERT OR REPLACE INTO told (citing, cited, sources, influential, intents) VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO told (citing, cited, sources, influential, intents, contexts)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
             [(*pair, *each) for pair, each in kept.items()],
         )
 
@@ -243,3 +271,30 @@ class SqliteRows:
 
     def put_measured(self, chosen: Mapping[int, Measured]) -> None:
         put_measured(self.con, chosen)
+
+    def fetched(self, works: Sequence[int]) -> Mapping[FetchKey, FetchRow]:
+        return sqlite_told.fetched(self.con, works)
+
+    def put_fetches(self, rows: Sequence[FetchRow]) -> None:
+        sqlite_told.put_fetches(self.con, rows)
+
+    def add_found(self, rows: Sequence[FoundRow]) -> int:
+        return sqlite_told.add_found(self.con, rows)
+
+    def vectors(self, works: Sequence[int]) -> Mapping[tuple[int, str], bytes]:
+        return sqlite_told.vectors(self.con, works)
+
+    def put_vectors(self, rows: Sequence[VectorRow]) -> None:
+        sqlite_told.put_vectors(self.con, rows)
+
+    def has_run(self, run: int) -> bool:
+        return sqlite_journal.has_run(self.con, run)
+
+    def faces(self, papers: Sequence[int]) -> Mapping[int, Face]:
+        return sqlite_journal.faces(self.con, papers)
+
+    def judged(self, papers: Sequence[int]) -> Mapping[int, Judged]:
+        return sqlite_journal.judged(self.con, papers)
+
+    def add_changes(self, run: int, rows: Sequence[ChangeRow]) -> None:
+        sqlite_journal.add_changes(self.con, run, rows, self.time)

@@ -278,7 +278,7 @@ def open_store(url: str, *, create: bool = True, read_only: bool = False) -> Gra
     Raises:
         InputError: an unknown scheme (the known ones are listed) or a malformed URL.
         StoreUnavailable: the file or server cannot be opened.
-        SchemaMismatch: written by a newer program.
+        SchemaMismatch: written by a newer program, or by an older one and to be opened for reading only.
     """
     scheme, separator, rest = url.partition("://")
     if separator and scheme == "sqlite":

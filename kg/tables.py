@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-TABLES = ("citations", "papers", "quantizers", "specifications")
+TABLES = (
+    "authors", "changes", "citations", "fetches", "found", "ids", "papers", "quantizers", "specifications", "vectors",
+)  # fmt: skip
 
 
 def schema_of(name: str) -> pa.Schema:
@@ -30,5 +33,30 @@ def schema_of(name: str) -> pa.Schema:
             ("role", text), ("subject", text), ("text", text),
         ],
         "quantizers": [("paper", text), ("kind", text)],
+        "ids": [("paper", text), ("id", text)],
+        "authors": [("paper", text), ("position", pa.int32()), ("name", text)],
+        "fetches": [
+            ("paper", text), ("source", text), ("what", text), ("state", text), ("got", pa.int64()),
+            ("stated", pa.int64()), ("time", text),
+        ],
+        "found": [("paper", text), ("how", text), ("source", text), ("detail", text), ("time", text)],
+        "changes": [
+            ("run", pa.int64()), ("paper", text), ("kind", text), ("field", text), ("old", text), ("new", text),
+            ("time", text),
+        ],
+        "vectors": [("paper", text), ("model", text), ("values", pa.list_(pa.float32()))],
     }  # fmt: skip
     return pa.schema(fields[name])
+
+
+def vectors(papers: Sequence[str], models: Sequence[str], stored: Sequence[bytes]) -> pa.Table:
+    """The table of embeddings from little-endian float32, one buffer for all."""
+    import numpy as np
+    import pyarrow as pa
+
+    sizes = [len(each) // 4 for each in stored]
+    values = pa.array(np.frombuffer(b"".join(stored), dtype="<f4"))
+    lists = pa.ListArray.from_arrays(pa.array(np.cumsum([0, *sizes]), type=pa.int32()), values)
+    return pa.Table.from_arrays(
+        [pa.array(papers, type=pa.string()), pa.array(models, type=pa.string()), lists], schema=schema_of("vectors")
+    )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kg.store import GraphStore
 
 Row = tuple[Any, ...]
-"""Values in the order of the section's columns; lists that the rules compare are JSON text."""
+"""Values in the order of the section's columns; lists that the rules compare are JSON text, vectors float32 bytes."""
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "authors": ("n", "id", "name", "name_only"),
@@ -26,20 +26,26 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "aliases": ("id", "paper", "work"),
     "records": (
         "n", "paper", "work", "time", "source", "provenance", "title", "abstract", "published", "published_source",
-        "venue", "categories", "manifestations", "authors", "references_stated", "citations_stated",
+        "venue", "categories", "manifestations", "authors", "references_stated", "citations_stated", "standing",
+        "open_access", "tldr",
     ),
-    "citations": ("citing", "cited", "younger", "sources", "influential", "intents"),
+    "citations": ("citing", "cited", "younger", "sources", "influential", "intents", "contexts"),
     "judgements": ("paper", "rows"),
     "measured": ("paper", "rows"),
     "decisions": ("n", "paper", "work", "criterion", "verdict", "reviewer", "reason", "time"),
     "merges": ("number", "kept", "kept_id", "absorbed", "absorbed_id", "reason", "time", "undone", "paper"),
-    "told": ("citing", "cited", "sources", "influential", "intents"),
+    "told": ("citing", "cited", "sources", "influential", "intents", "contexts"),
     "readings": ("work", "kind", "rows"),
     "lists": ("name", "work", "paper"),
     "clusters": ("number", "run", "label", "terms", "size", "stability"),
     "members": ("paper", "cluster"),
     "cursors": ("source", "stream", "position", "time", "done"),
     "quarantined": ("n", "source", "id", "title", "reason", "provenance", "time"),
+    "runs": ("number", "command", "started", "ended", "state", "rules", "protocol", "counts"),
+    "changes": ("n", "run", "paper", "work", "kind", "field", "old", "new", "time"),
+    "fetches": ("work", "paper", "source", "what", "state", "got", "stated", "time"),
+    "found": ("work", "paper", "how", "source", "detail", "time"),
+    "vectors": ("work", "paper", "model", "values"),
     "meta": ("last_ingest",),
 }  # fmt: skip
 """Sections in the order in which they are written, with their columns. Aliases leave out a paper's own id."""
