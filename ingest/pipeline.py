@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import pyarrow.compute as pc
+
 from ingest.fetching import Asked, Fetched, Session, by_query, read
 from ingest.source import Page, Source, Stated, Stream
 from kg.store import GraphStore
@@ -53,7 +55,7 @@ def plan_links(session: Session, source: Source, papers: Sequence[str], directio
     """Ask a source what papers cite or what cites them, in the order given."""
     asked = Asked(session.store, source, direction, papers)
     stale = asked.stale(papers, session.fresh_since(direction))
-    stated = _stated(session.store, set(stale))
+    stated = _stated(session.store, source.name, set(stale))
     streams = source.links({asked.askable[paper]: stated.get(paper, Stated()) for paper in stale}, direction)
     unaskable = tuple(paper for paper in papers if paper not in asked.askable)
     return Plan(source, tuple(streams), unaskable, len(papers) - len(stale) - len(unaskable))
@@ -99,11 +101,8 @@ def _links_only(page: Page) -> Page:
     return replace(page, papers=(), found=())
 
 
-def _stated(store: GraphStore, papers: set[str]) -> Mapping[str, Stated]:
-    """What papers are said to have, where anything is said."""
-    table = store.table("stated").to_pydict()
-    return {
-        paper: Stated(references, citations)
-        for paper, references, citations in zip(table["paper"], table["references"], table["citations"], strict=True)
-        if paper in papers
-    }
+def _stated(store: GraphStore, source: str, papers: set[str]) -> Mapping[str, Stated]:
+    """What a source itself says that papers have, where it says anything."""
+    table = store.table("stated")
+    rows = table.filter(pc.field("source") == source).to_pylist()
+    return {row["paper"]: Stated(row["references"], row["citations"]) for row in rows if row["paper"] in papers}

@@ -201,6 +201,9 @@ class GraphStore(Protocol):
         - "quantizers": paper, kind
         - "ids": paper, id (every id of every paper, stubs included)
         - "authors": paper, position, name (papers only)
+        - "leads": paper, lead, kind: citations between a paper and a stub; kind says whether the lead is among the
+          paper's "references" or its "citations"
+        - "stated": paper, source, references, citations: how many each source states, where it states either
         - "fetches": paper, source, what, state, got, stated, time (stubs included)
         - "found": paper, how, source, detail, time (stubs included)
         - "changes": run, paper, kind, field, old, new, time, in the order in which they were made
