@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from kg.errors import SourceError
+from kg.errors import NoStore, SourceError
 from kg.model import RunState
-from kg.store import GraphStore
+from kg.store import GraphStore, open_store
 from ui import terminal, work
 from ui.options import opened
 
@@ -80,12 +82,11 @@ class Report:
     @property
     def counts(self) -> dict[str, int]:
         """The numbers of it."""
-        written = {name: count for name, count in asdict(self.fetched.written).items() if count}
         return {
             "requests": sum(self.requests.values()),
             "pages": self.fetched.pages,
             "papers": self.fetched.papers,
-            **written,
+            **asdict(self.fetched.written),
             "unknown": len(self.fetched.unknown),
             "unusable": len(self.fetched.unusable),
             "unaskable": len(self.unaskable),
@@ -251,7 +252,7 @@ def _job(words: str, url: str | None, asked: work.Asked, *, dry_run: bool, refre
 
     protocol = load_protocol()
     with (
-        opened(url, create=not dry_run, read_only=dry_run) as store,
+        _planned_on(url) if dry_run else opened(url, create=True) as store,
         terminal.progress(words) as bar,
         Transport(stop=asked.is_set, on_wait=_waiting) as transport,
     ):
@@ -271,9 +272,22 @@ def _job(words: str, url: str | None, asked: work.Asked, *, dry_run: bool, refre
         yield Job(session, transport, protocol)
 
 
+@contextmanager
+def _planned_on(url: str | None) -> Iterator[GraphStore]:
+    """The store to plan on; where none is yet, an empty one, since a plan makes none."""
+    try:
+        store = opened(url, read_only=True)
+    except NoStore:
+        with TemporaryDirectory() as folder, open_store(f"sqlite:///{Path(folder).as_posix()}/empty.sqlite") as empty:
+            yield empty
+        return
+    with store:
+        yield store
+
+
 def _place(reached: Reached) -> tuple[int, int | None]:
-    """Papers of papers where the service says how many there are, else requests' streams of streams."""
-    if reached.of_papers is not None:
+    """Papers of a search, of as many as the service says there are; else lists read of lists to read."""
+    if reached.what == "search":
         return reached.papers, reached.of_papers
     return reached.streams, reached.of_streams
 

@@ -73,13 +73,9 @@ def second_opinion(store: GraphStore, papers: Sequence[str], source: str, direct
 
 
 def run_search(session: Session, plans: Sequence[Plan]) -> Fetched:
-    """Read searches; every paper keeps the query that found it."""
-    done = Fetched()
-    for plan in plans:
-        done.add(read(session, plan.source, plan.streams, finding=by_query))
-        if done.stopped:
-            break
-    return done
+    """Read searches of one source; every paper keeps the query that found it."""
+    streams = [stream for plan in plans for stream in plan.streams]
+    return read(session, plans[0].source, streams, finding=by_query) if plans else Fetched()
 
 
 def run_list(session: Session, plan: Plan, name: str) -> Fetched:

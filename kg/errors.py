@@ -10,6 +10,7 @@
       + BadAnswer         expected, came: an answer that is not what was asked for
     + StoreError          engine, operation, retryable
       + StoreUnavailable
+        + NoStore         nothing was ever written there
       + SchemaMismatch    found, supported
       + CommitUnknown     batch
     + Interrupted         what was kept; the same command resumes
@@ -223,6 +224,21 @@ class StoreUnavailable(StoreError):
     """The engine cannot be reached or its file cannot be opened."""
 
     code = "store.unavailable"
+
+
+class NoStore(StoreUnavailable):
+    """Nothing was ever written at this place, and nobody asked for a store to be made there."""
+
+    code = "store.none"
+
+    def __init__(self, *, engine: str, where: str) -> None:
+        super().__init__(
+            "There is no store here",
+            engine=engine,
+            operation="open",
+            where=where,
+            hint="Run tokenatlas load, or name another store.",
+        )
 
 
 class SchemaMismatch(StoreError):

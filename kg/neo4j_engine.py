@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from kg.checks import closed, reading_only
-from kg.errors import CommitUnknown, InputError, SchemaMismatch, StoreError, StoreUnavailable
+from kg.errors import CommitUnknown, InputError, NoStore, SchemaMismatch, StoreError, StoreUnavailable
 from kg.neo4j_schema import BEFORE, SCHEMA, migrate
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class Engine:
         if found > SCHEMA:
             raise SchemaMismatch(engine=ENGINE, found=found, supported=SCHEMA, where=self.url)
         if found == BEFORE and not create:
-            raise self._unavailable("There is no store here", "Run tokenatlas load, or name another store.")
+            raise NoStore(engine=ENGINE, where=self.url)
         if found < SCHEMA:
             if self.read_only:
                 raise SchemaMismatch(engine=ENGINE, found=found, supported=SCHEMA, where=self.url)

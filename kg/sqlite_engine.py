@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kg.errors import InputError, SchemaMismatch, StoreError, StoreUnavailable
+from kg.errors import InputError, NoStore, SchemaMismatch, StoreError, StoreUnavailable
 from kg.sqlite_schema import APPLICATION, MIGRATIONS, SCHEMA, migrate
 
 ENGINE = "sqlite"
@@ -92,7 +92,7 @@ class Engine:
             )
         if not self.path.exists():
             if not create:
-                raise self._unavailable("There is no store here", "Run tokenatlas load, or name another store.")
+                raise NoStore(engine=ENGINE, where=self.url)
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:

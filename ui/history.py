@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from kg.model import Run
 from ui import terminal
 from ui.options import AsJson, Store, opened
 
@@ -34,13 +35,14 @@ def runs(
     elif found:
         terminal.print_table(
             ("run", "command", "started", "ended", "state", "report"),
-            [
-                (run.number, run.command, run.started, run.ended or "-", run.state, terminal.flat(dict(run.counts)))
-                for run in found
-            ],
+            [(run.number, run.command, run.started, run.ended or "-", run.state, _told(run)) for run in found],
         )
     else:
         terminal.say("Nothing was fetched yet: tokenatlas ingest --help, tokenatlas complete --dry-run")
+
+
+def _told(run: Run) -> str:
+    return terminal.flat({name.replace("_", " "): count for name, count in run.counts.items() if count})
 
 
 @app.command()
