@@ -25,9 +25,10 @@ import typer
 from typer.exceptions import TyperException
 
 from commands import fetch
+from kg.clock import utc_now
 from kg.errors import AtlasError, InputError, Interrupted, SourceError
 from kg.store import GraphStore
-from ui import history, reading, terminal, work
+from ui import history, process, reading, terminal, work
 from ui.options import AsJson, Out, Store, opened
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def load(
 
     read_manifest(source)  # a wrong folder must not leave an empty store behind
     with opened(store, create=True) as into, work.stoppable() as asked, terminal.progress("Loading papers") as bar:
-        done = load_bundle(into, source, update=update, clock=work.now, progress=bar, stop=asked.is_set)
+        done = load_bundle(into, source, update=update, clock=utc_now, progress=bar, stop=asked.is_set)
     work.stopped(done.stopped, "Loading")
     if done.up_to_date:
         terminal.say(f"The store already holds this corpus: {done.papers:,} papers.")
@@ -105,7 +106,7 @@ def _ingest(paths: list[Path], store: str | None, rejects: Path | None, judge: b
         for path in paths:
             with terminal.progress(path.name) as bar:
                 done = verb(
-                    into, path, rejects=rejects, clock=work.now, progress=lambda p: bar(p.read, None), stop=asked.is_set
+                    into, path, rejects=rejects, clock=utc_now, progress=lambda p: bar(p.read, None), stop=asked.is_set
                 )
             partial = partial or done.rejected > 0 or done.truncated
             quarantined += done.quarantined
@@ -316,9 +317,9 @@ def snapshot_build(
     manifest, coverage = build(
         source,
         target,
-        built=date or work.now()[:10],
+        built=date or utc_now()[:10],
         protocol=reading.protocol_name(),
-        clock=work.now,
+        clock=utc_now,
         conclude=conclude,
         progress=terminal.say,
     )
@@ -361,7 +362,7 @@ def _log_unforeseen(error: Exception) -> str:
     from platformdirs import user_log_path
 
     command = re.sub(r"://[^/@\s]+@", "://***@", " ".join(sys.argv[1:]))
-    entry = f"{work.now()} tokenatlas {command}\n" + "".join(traceback.format_exception(error)) + "\n"
+    entry = f"{utc_now()} tokenatlas {command}\n" + "".join(traceback.format_exception(error)) + "\n"
     for folder in (user_log_path("tokenatlas", appauthor=False), Path(tempfile.gettempdir())):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -395,6 +396,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors=errors)
     signal.signal(signal.SIGTERM, _stop_now)
+    process.hold()
     try:
         sys.exit(app(standalone_mode=False, prog_name="tokenatlas"))
     except TyperException as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from kg.clock import utc_now
 from kg.errors import NoStore, SourceError
 from kg.model import RunState
 from kg.store import GraphStore, open_store
@@ -179,7 +180,7 @@ def run(
             state = "stopped"
             raise
         finally:
-            job.store.end(job.session.number, state, report.counts, time=work.now())
+            job.store.end(job.session.number, state, report.counts, time=utc_now())
     report.say()
     if as_json:
         terminal.print_json(report.document(words))
@@ -222,25 +223,24 @@ def _show_estimate(job: Job, steps: Sequence[Step], *, as_json: bool) -> None:
 
     pace = {name: job.transport.access(name).pace_s for name in SERVICES}
     estimates = [(step.title, each) for step in steps for each in estimate(step.plan(job), pace) if each.requests]
-    seconds = sum(each.seconds for _, each in estimates)
+    requests, seconds = sum(each.requests for _, each in estimates), sum(each.seconds for _, each in estimates)
+    if not estimates:
+        said = "Nothing to ask: everything is fresh (--refresh asks again)."
+    else:
+        said = f"In all {requests:,} requests: {in_words(seconds)}"
     if as_json:
+        steps_said = [
+            {"step": title, **asdict(each), "seconds": round(each.seconds, 1), "said": f"{title}: {each}"}
+            for title, each in estimates
+        ]
         terminal.print_json(
-            {
-                "schema": 1,
-                "requests": sum(each.requests for _, each in estimates),
-                "seconds": round(seconds, 1),
-                "steps": [
-                    {"step": title, **asdict(each), "seconds": round(each.seconds, 1)} for title, each in estimates
-                ],
-            }
+            {"schema": 1, "requests": requests, "seconds": round(seconds, 1), "said": said, "steps": steps_said}
         )
         return
     for title, each in estimates:
         terminal.say(f"{title}: {each}")
-    if not estimates:
-        terminal.say("Nothing to ask: everything is fresh (--refresh asks again).")
-    elif len(estimates) > 1:
-        terminal.say(f"In all {sum(each.requests for _, each in estimates):,} requests: {in_words(seconds)}")
+    if len(estimates) != 1:
+        terminal.say(said)
 
 
 @contextmanager
@@ -257,14 +257,14 @@ def _job(words: str, url: str | None, asked: work.Asked, *, dry_run: bool, refre
         Transport(stop=asked.is_set, on_wait=_waiting) as transport,
     ):
         if dry_run:
-            session = Session(store, 0, work.now(), work.now, refresh)
+            session = Session(store, 0, utc_now(), utc_now, refresh)
         else:
             session = begin(
                 store,
                 words,
                 rules=Judge().rules,
                 protocol=f"{protocol.id}@{protocol.version}",
-                clock=work.now,
+                clock=utc_now,
                 refresh=refresh,
                 stop=asked.is_set,
                 report=lambda reached: bar(*_place(reached)),

@@ -27,11 +27,33 @@ DEEPEST = 10_000
 PAGE = 1_000
 SEARCHED = 1_000
 FLAT = frozenset(
-    "paperId corpusId externalIds url title abstract venue publicationVenue year referenceCount citationCount "
-    "influentialCitationCount isOpenAccess openAccessPdf fieldsOfStudy s2FieldsOfStudy publicationTypes publicationDate "
-    "journal citationStyles authors embedding tldr".split()
+    [
+        "paperId",
+        "corpusId",
+        "externalIds",
+        "url",
+        "title",
+        "abstract",
+        "venue",
+        "publicationVenue",
+        "year",
+        "referenceCount",
+        "citationCount",
+        "influentialCitationCount",
+        "isOpenAccess",
+        "openAccessPdf",
+        "fieldsOfStudy",
+        "s2FieldsOfStudy",
+        "publicationTypes",
+        "publicationDate",
+        "journal",
+        "citationStyles",
+        "authors",
+        "embedding",
+        "tldr",
+    ]
 )
-EDGE = frozenset("contexts intents isInfluential contextsWithIntent".split())
+EDGE = frozenset(["contexts", "intents", "isInfluential", "contextsWithIntent"])
 
 
 class Refused(Exception):

@@ -7,7 +7,7 @@ import streamlit as st
 from kg.answers import StoreCounts
 from kg.model import TOPICS
 from kg.paper_filter import PaperFilter
-from ui import atlas, charts, figures, filters, series, state, tables
+from ui import atlas, charts, collecting, figures, filters, series, state, tables
 from ui.text import plain, short, t
 
 GAPS = ("citations", "date", "text", "unclear")
@@ -29,6 +29,7 @@ def page() -> None:
     with right:
         _provenance(counts)
     _gap_papers()
+    collecting.panel()
     _clusters()
 
 
