@@ -19,11 +19,16 @@ from kg.answers import (
 )
 from kg.errors import (
     AtlasError,
+    BadAnswer,
     CommitUnknown,
     InputError,
     Interrupted,
     NotFound,
+    RateLimited,
+    RequestRefused,
     SchemaMismatch,
+    SourceError,
+    SourceUnavailable,
     StoreError,
     StoreUnavailable,
 )
@@ -51,6 +56,7 @@ from kg.store import GraphStore, default_store_url, open_store
 __all__ = [
     "AtlasError",
     "Author",
+    "BadAnswer",
     "Batch",
     "Citation",
     "CitationPath",
@@ -75,7 +81,11 @@ __all__ = [
     "PaperRow",
     "PartialDate",
     "Quantizer",
+    "RateLimited",
+    "RequestRefused",
     "SchemaMismatch",
+    "SourceError",
+    "SourceUnavailable",
     "Span",
     "Specification",
     "StoreCounts",

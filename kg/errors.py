@@ -3,6 +3,11 @@
     AtlasError            code ("input.field"), message, where, hint (the fix in one sentence)
     + InputError          where (file or URL), at (line or key path), field, value, expected
     + NotFound            kind ("paper"), id, nearest (ids that do exist)
+    + SourceError         source, url (without key), status, attempts, retryable, resume_at
+      + RateLimited       the service asks for patience; retry_after_s when it said how long
+      + SourceUnavailable time-outs, broken connections, 5xx
+      + RequestRefused    a 4xx that does not heal: said (the service's own words)
+      + BadAnswer         expected, came: an answer that is not what was asked for
     + StoreError          engine, operation, retryable
       + StoreUnavailable
       + SchemaMismatch    found, supported
@@ -88,6 +93,116 @@ class NotFound(AtlasError):
         self.kind = kind
         self.id = id
         self.nearest = tuple(nearest)
+
+
+class SourceError(AtlasError):
+    """A service that papers are fetched from failed or refused; what arrived before is kept.
+
+    `url` never holds a key. `attempts` are requests sent for this one answer. `resume_at` is when it makes sense to go
+    on, UTC to the second as `kg.clock` writes it; None where waiting does not help or nobody knows.
+    """
+
+    code = "source"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        source: str,
+        url: str = "",
+        status: int | None = None,
+        attempts: int = 0,
+        retryable: bool = False,
+        resume_at: str | None = None,
+        hint: str = "",
+    ) -> None:
+        super().__init__(message, where=url, hint=hint)
+        self.source = source
+        self.url = url
+        self.status = status
+        self.attempts = attempts
+        self.retryable = retryable
+        self.resume_at = resume_at
+
+
+class RateLimited(SourceError):
+    """The service asks to be left alone for longer than this run may wait."""
+
+    code = "source.rate"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        source: str,
+        url: str = "",
+        status: int | None = None,
+        attempts: int = 0,
+        resume_at: str | None = None,
+        retry_after_s: float | None = None,
+        hint: str = "",
+    ) -> None:
+        super().__init__(
+            message, source=source, url=url, status=status, attempts=attempts, retryable=True, resume_at=resume_at,
+            hint=hint,
+        )  # fmt: skip
+        self.retry_after_s = retry_after_s
+
+
+class SourceUnavailable(SourceError):
+    """The service did not answer, or answered that it cannot; retries within the patience of this run did not help."""
+
+    code = "source.unavailable"
+
+
+class RequestRefused(SourceError):
+    """The service understood and said no (400, 401, 403, 404, 413); asking again gives the same."""
+
+    code = "source.refused"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        source: str,
+        url: str = "",
+        status: int | None = None,
+        attempts: int = 0,
+        said: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(message, source=source, url=url, status=status, attempts=attempts, hint=hint)
+        self.said = said
+
+
+class BadAnswer(SourceError):
+    """An answer that cannot be what was asked for: another format, half a body, too large, a number that contradicts.
+
+    Retryable says whether another try may bring a good one; a source raises it from the check of a reply.
+    """
+
+    code = "source.answer"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        source: str,
+        expected: str = "",
+        came: str = "",
+        url: str = "",
+        status: int | None = None,
+        attempts: int = 0,
+        retryable: bool = False,
+        resume_at: str | None = None,
+        hint: str = "",
+    ) -> None:
+        super().__init__(
+            message, source=source, url=url, status=status, attempts=attempts, retryable=retryable,
+            resume_at=resume_at, hint=hint,
+        )  # fmt: skip
+        self.expected = expected
+        self.came = came[:VALUE_SHOWN]
 
 
 class StoreError(AtlasError):
