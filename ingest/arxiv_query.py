@@ -81,7 +81,7 @@ def halves(
     inside. Long windows are cut late, since half of arXiv is from its last quarter.
     """
     first = date.fromisoformat(since) if since else FIRST_DAY
-    last = date.fromisoformat(until) if until else max(today, first + timedelta(days=1))
+    last = date.fromisoformat(until) if until else max(date(today.year, 12, 31), first + timedelta(days=1))
     days = (last - first).days
     if days < 1:
         return None
