@@ -577,6 +577,17 @@ def test_one_id_that_arxiv_refuses_does_not_fail_its_list(serve: Serve, ask: Ask
     assert server.requests["arxiv.query"] == 3
 
 
+def test_a_paper_whose_record_is_broken_is_neither_had_nor_unknown(serve: Serve, ask: Ask) -> None:
+    body = (MADE / "odd_entries.xml").read_bytes()
+    source = ask(serve(Made([], before=lambda made, asked: Given(200, body, ATOM))))
+    (page,) = pages(source, source.papers(canonical(["2403.00001", "2403.00002", "2403.00099"])))
+    assert [(fetch.paper, fetch.state) for fetch in page.fetches] == [
+        ("arxiv:2403.00001", "complete"),
+        ("arxiv:2403.00099", "unknown"),
+    ]
+    assert "arxiv:2403.00002" in {each.id for each in page.unusable}
+
+
 def test_other_papers_than_were_asked_for_are_left_out(serve: Serve, ask: Ask) -> None:
     def add(made: Made, asked: Asked) -> Given:
         return made_feed([*numbered(2), "2403.77777", numbered(2)[0]], 4, 0)
