@@ -1,13 +1,16 @@
-"""Which sources there are: a new one is a module and a line here."""
+"""Every source by its name: a new one is its module and one line here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
-from ingest.semantic_scholar import SemanticScholarSource
+from ingest.arxiv_api import ArxivSource
 from ingest.source import Source
 from ingest.transport import Transport
 
-SOURCES: Mapping[str, Callable[[Transport], Source]] = {
-    "s2": SemanticScholarSource,
-}
+SOURCES: Mapping[str, Callable[[Transport], Source]] = MappingProxyType(
+    {
+        "arxiv": ArxivSource,
+    }
+)
