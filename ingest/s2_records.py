@@ -121,7 +121,7 @@ def read_paper(found: object, asked: str | None = None, *, aligned: bool = True)
         source=SOURCE,
         provenance=PROVENANCE,
         open_access=None if model.openAccessPdf is None else model.openAccessPdf["url"],
-        tldr=None if "tldr" not in found else model.tldr is not None and model.tldr.text is not None,
+        tldr=_has_summary(found, model),
     )
     return Told(paper, _vector(model), tuple(entry.unusable))
 
@@ -229,6 +229,12 @@ def _authors(model: PaperModel) -> tuple[Author, ...] | None:
 def _venue(model: PaperModel) -> str | None:
     venue: str | None = model.venue
     return None if venue is None or venue.strip().lower() in _REPOSITORIES else venue
+
+
+def _has_summary(found: Mapping[str, Any], model: PaperModel) -> bool | None:
+    if "tldr" in found and found["tldr"] is None:
+        return False
+    return True if model.tldr is not None and model.tldr.text is not None else None
 
 
 def _vector(model: PaperModel) -> Vector | None:
