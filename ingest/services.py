@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from urllib.parse import urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 from kg.errors import InputError
 
@@ -130,8 +130,12 @@ class Access:
         return self.without_key(self.base + target)
 
     def without_key(self, text: str) -> str:
-        """The text with the key blotted out, however it was spelt."""
-        return text.replace(self.key, "[key]") if self.key else text
+        """The text with the key blotted out, as it is and as it stands in addresses."""
+        if not self.key:
+            return text
+        for spelling in sorted({self.key, quote(self.key), quote(self.key, safe=""), quote_plus(self.key)}, key=len):
+            text = text.replace(spelling, "[key]")
+        return text
 
 
 def access(name: str, environ: Mapping[str, str]) -> Access:

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit
 
 from ingest.failures import Again, bad, broken, failed, refused
 from ingest.pace import Bucket, Clock, SystemClock, cache_folder
@@ -318,7 +318,7 @@ class Transport:
         location = answer.headers.get("location", "")
         try:
             to = urlsplit(urljoin(lane.access.base + where, location))
-            same = (to.scheme, to.hostname, to.port) == (here.scheme, here.hostname, here.port)
+            same = _origin(to) == _origin(here)
             other = to.netloc.rpartition("@")[2]
         except ValueError:
             same, other = False, location
@@ -330,7 +330,10 @@ class Transport:
                 url=lane.access.shown(where),
                 hint="Check that nothing between here and the service (a sign-in page, a proxy) answers for it.",
             )  # fmt: skip
-        return to.path.removeprefix(here.path) + (f"?{to.query}" if to.query else "")
+        # A service may repeat the key that it was asked with; the next request brings its own.
+        own = lane.access.service.key_parameter
+        query = [(name, value) for name, value in parse_qsl(to.query, keep_blank_values=True) if name != own]
+        return to.path.removeprefix(here.path) + (f"?{urlencode(query, safe=',:')}" if query else "")
 
     def _finished(self, error: SourceError, attempts: int, later_s: float) -> SourceError:
         """The error that ends a run in patience: what is kept, and when to go on."""
@@ -408,6 +411,10 @@ class Transport:
                 f"Stopped while waiting for {lane.access.service.title}",
                 hint="What arrived is kept; the same command goes on.",
             )
+
+
+def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _check_path(path: str) -> None:

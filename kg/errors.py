@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 VALUE_SHOWN = 80
+URL_SHOWN = 200
 
 
 class AtlasError(Exception):
@@ -116,7 +117,7 @@ class SourceError(AtlasError):
         resume_at: str | None = None,
         hint: str = "",
     ) -> None:
-        super().__init__(message, where=url, hint=hint)
+        super().__init__(message, where=url if len(url) <= URL_SHOWN else f"{url[: URL_SHOWN - 1]}…", hint=hint)
         self.source = source
         self.url = url
         self.status = status

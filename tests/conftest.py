@@ -10,6 +10,9 @@ import pytest
 from hypothesis import settings
 
 from tests.neo4j_server.server import Server, Unavailable, empty, running
+from tests.services.fixtures import make_services, services
+
+__all__ = ["make_services", "services"]
 
 ROOT = Path(__file__).resolve().parents[1]
 ENGINES = ("sqlite", "neo4j")

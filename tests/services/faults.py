@@ -1,7 +1,7 @@
 """Misbehaviour on cue: each fault turns the good answer to a request into what a service does on a bad day.
 
-A fault either changes the answer (`Given` to `Given`) or what happens on the socket (`on_socket`). `FAULTS` names them all
-with what they do; `fits` says where each makes sense, so that a test can walk the whole table.
+A fault either changes the answer (`Given` to `Given`) or what happens on the socket (`on_socket`). `FAULTS` names them
+all with what they do; `fits` says where each makes sense, so that a test can walk the whole table.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PAGE = b"<!doctype html>\n<html><head><title>Bad gateway</title></head><body><h1
 
 @dataclass
 class Fault:
-    """A fault on cue: how many requests pass before it, how many it then hits (None: all), and what it needs to know."""
+    """A fault on cue: how many requests pass before it, how many it then hits (None: all), and its options."""
 
     kind: str
     times: int | None

@@ -1,8 +1,8 @@
 """The seeded world as Semantic Scholar's Graph API tells it: search, batch, single papers, citations and references.
 
-Format: api.semanticscholar.org/api-docs/graph and recorded exchanges. Its limits are kept, silent ones too: a batch gives
-500 papers and 9,999 citations in all and then empty lists, a list is read up to the 9,999th entry, a paper's own answer
-holds 1,000 citations, and publishers hold some reference lists back (`"data": null`).
+Format: api.semanticscholar.org/api-docs/graph and recorded exchanges. Its limits are kept, silent ones too: a batch
+gives 500 papers and 9,999 citations in all and then empty lists, a list is read up to the 9,999th entry, a paper's own
+answer holds 1,000 citations, and publishers hold some reference lists back (`"data": null`).
 """
 
 from __future__ import annotations
@@ -27,11 +27,33 @@ DEEPEST = 10_000
 PAGE = 1_000
 SEARCHED = 1_000
 FLAT = frozenset(
-    "paperId corpusId externalIds url title abstract venue publicationVenue year referenceCount citationCount "
-    "influentialCitationCount isOpenAccess openAccessPdf fieldsOfStudy s2FieldsOfStudy publicationTypes publicationDate "
-    "journal citationStyles authors embedding tldr".split()
+    (
+        "paperId",
+        "corpusId",
+        "externalIds",
+        "url",
+        "title",
+        "abstract",
+        "venue",
+        "publicationVenue",
+        "year",
+        "referenceCount",
+        "citationCount",
+        "influentialCitationCount",
+        "isOpenAccess",
+        "openAccessPdf",
+        "fieldsOfStudy",
+        "s2FieldsOfStudy",
+        "publicationTypes",
+        "publicationDate",
+        "journal",
+        "citationStyles",
+        "authors",
+        "embedding",
+        "tldr",
+    )
 )
-EDGE = frozenset("contexts intents isInfluential contextsWithIntent".split())
+EDGE = frozenset(("contexts", "intents", "isInfluential", "contextsWithIntent"))
 
 
 class Refused(Exception):

@@ -14,7 +14,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -43,17 +45,20 @@ class WorldServices:
 
     def answer(self, asked: Asked) -> Given:
         """The answer of the service that the endpoint belongs to."""
+        if asked.endpoint not in ENDPOINTS:
+            return given_json({"error": f"No such endpoint: {asked.method} {asked.path}"}, 404)
         return self._behind[asked.endpoint.partition(".")[0]].answer(asked)
 
 
 class Services:
     """A running server. Close it, or use it in a `with`.
 
-    `requests` counts requests by endpoint (`s2.batch`), refused and faulty ones included; `log` holds them all in order.
+    `requests` counts requests by endpoint (`s2.batch`), refused and faulty ones included; `log` holds all in order.
     """
 
-    def __init__(self, behind: Application, port: int = 0) -> None:
+    def __init__(self, behind: Application, port: int = 0, cache: Path | None = None) -> None:
         self.behind = behind
+        self.cache = cache
         self.requests: Counter[str] = Counter()
         self.log: list[Asked] = []
         self._faults: dict[str, list[Fault]] = {}
@@ -93,9 +98,10 @@ class Services:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What points the program at this server, at a pace for tests."""
+        """What points the program at this server, at a pace for tests, with a cache folder of its own if given."""
         addresses = {service.url_variable: f"{self.url}/{name}" for name, service in SERVICES.items()}
-        return addresses | {"TOKENATLAS_PACE": ",".join(f"{name}={PACE_S}" for name in SERVICES)}
+        pace = {"TOKENATLAS_PACE": ",".join(f"{name}={PACE_S}" for name in SERVICES)}
+        return addresses | pace | ({"TOKENATLAS_CACHE": str(self.cache)} if self.cache else {})
 
     def fault(self, endpoint: str, kind: str, times: int | None = 1, *, after: int = 0, **options: Any) -> None:
         """Misbehave at an endpoint (or `*`, everywhere).
@@ -183,10 +189,10 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: _Server
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self._answer()
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         self._answer()
 
     def log_message(self, format: str, *args: object) -> None:
@@ -200,7 +206,7 @@ class _Handler(BaseHTTPRequestHandler):
             seconds = fault.options.get("seconds", 0.2)
         if seconds:
             services.wait(seconds)
-        good = services.behind.answer(asked) if asked.endpoint in ENDPOINTS else _unknown(asked)
+        good = services.behind.answer(asked)
         if fault is None or fault.kind == "slow":
             services.remember(asked.endpoint, good)
             self._send(good)
@@ -237,14 +243,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(given.body)
 
 
-def _unknown(asked: Asked) -> Given:
-    return given_json({"error": f"No such endpoint: {asked.method} {asked.path}"}, 404)
+@lru_cache(maxsize=4)
+def known_world(seed: int, papers: int, citations: int | None) -> World:
+    """A world, built once for all who want the same; nobody changes one."""
+    return build(seed, papers, citations)
 
 
 @contextlib.contextmanager
-def serving(papers: int = 300, seed: int = 1, citations: int | None = None, **limits: int) -> Iterator[Services]:
-    """A server over a new world; `nested` and `deepest` set Semantic Scholar's limits lower."""
-    with Services(WorldServices(build(seed, papers, citations), **limits)) as services:
+def serving(
+    papers: int = 300, seed: int = 1, citations: int | None = None, cache: Path | None = None, **limits: int
+) -> Iterator[Services]:
+    """A server over a world; `nested` and `deepest` set Semantic Scholar's limits lower."""
+    with Services(WorldServices(known_world(seed, papers, citations), **limits), cache=cache) as services:
         yield services
 
 
