@@ -61,6 +61,22 @@ class Turned(Generic[_Item]):
     doubtful: str = ""
 
 
+@dataclass(slots=True)
+class LastPage:
+    """The last page of an endpoint, to notice when another stream is answered with it."""
+
+    stream: str = ""
+    page: str | None = None
+
+    def see(self, stream: str, page: str) -> None:
+        """Remember a page of a stream."""
+        self.stream, self.page = stream, page
+
+    def other_than(self, stream: str) -> str | None:
+        """The page, when it belongs to another stream."""
+        return None if self.stream == stream else self.page
+
+
 class Requester(ApiRequester):  # type: ignore[misc]
     """Asks the transport where the package would open a connection of its own."""
 

@@ -39,7 +39,7 @@ class Links:
         self._transport = transport
         self._contexts = contexts
         self._seen: dict[str, set[str]] = {}
-        self._last: dict[str, str] = {}
+        self._last: dict[Kind, s2_client.LastPage] = {kind: s2_client.LastPage() for kind in OTHER_END}
 
     def plan(self, papers: Mapping[str, Stated], kind: Kind) -> list[Stream]:
         """The streams for these papers, in their order as far as requests allow."""
@@ -80,19 +80,23 @@ class Links:
         if not offset:
             seen.clear()
 
-        last = self._last.pop(kind, None) if not offset else None
+        last = self._last[kind]
+        suspected = None if offset else last.other_than(stream.key)
 
         def doubt(answer: Any) -> str:
-            nonlocal last
+            nonlocal suspected
             listed = answer["data"]
             if listed == [] and ("next" in answer or offset < min(stated or 0, REACH)):
                 return "an empty page before the end"
             if isinstance(answer.get("offset"), int) and answer["offset"] != offset:
                 return "a page of another place"
-            page = _print(listed, kind) if listed else None
+            if not listed:
+                return ""
+            page = _print(listed, kind)
+            last.see(stream.key, page)
             # Two papers may have the same list, so where it comes again it is believed.
-            suspected, last = last, None
-            return "the same page twice" if page is not None and page in (before, suspected) else ""
+            other, suspected = suspected, None
+            return "the same page twice" if page in (before, other) else ""
 
         page = s2_client.list_page(
             self._transport,
@@ -117,9 +121,8 @@ class Links:
         read = offset + len(items)
         goes_on = bool(items) and page.next is not None and page.next > offset
         following = page.next if goes_on and page.next is not None and page.next < REACH else None
-        print_of = _print([raw for _, raw in items], kind)
-        self._last[kind] = print_of
         if following is not None:
+            print_of = _print([raw for _, raw in items], kind)
             return Page(
                 papers=papers, citations=citations, found=tuple(new), unusable=_broken(links), total=stated,
                 next=packed(offset=following, got=got, withheld=withheld, page=print_of),

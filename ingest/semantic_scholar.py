@@ -59,7 +59,7 @@ class SemanticScholarSource:
         self._vectors = vectors
         self._links = s2_links.Links(transport, contexts=contexts)
         self._given: dict[str, _Given] = {}
-        self._last: str | None = None
+        self._last = s2_client.LastPage()
 
     def search(self, query: str, *, since: str | None = None, limit: int | None = None) -> Sequence[Stream]:
         """As `Source.search`; the query in the syntax of the bulk search: `"a phrase" | (word + -other)`."""
@@ -142,17 +142,18 @@ class SemanticScholarSource:
             given.turn.clear()
             given.ever.clear()
         before = at.count("read")
-        last, self._last = (None if position else self._last), None
+        suspected = None if position else self._last.other_than(stream.key)
 
         def doubt(answer: Any) -> str:
-            nonlocal last
+            nonlocal suspected
             ids = [each.get("paperId") for each in answer.get("data") or () if isinstance(each, dict)]
             if not ids:
                 short = s2_client.whole(answer.get("total")) or 0
                 return f"an empty page after {before:,} of {short:,} papers" if short > before else ""
+            self._last.see(stream.key, digest(str(id) for id in ids))
             # Two queries may have the same answer, so where it comes again it is believed.
-            suspected, last, self._last = last, None, digest(str(id) for id in ids)
-            again = all(f"s2:{id}" in given.turn for id in ids) or suspected == self._last
+            other, suspected = suspected, None
+            again = all(f"s2:{id}" in given.turn for id in ids) or self._last.page == other
             return "a page that came before" if again else ""
 
         try:
