@@ -14,13 +14,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import parse_qsl, quote
 
 from semanticscholar.ApiRequester import ApiRequester  # type: ignore[import-untyped]
 from semanticscholar.PaginatedResults import PaginatedResults  # type: ignore[import-untyped]
 
 from ingest.replies import Unusable, read_json
+from ingest.s2_records import Told, ids_of, read_paper
 from ingest.transport import Reply, Transport
 from kg.errors import BadAnswer, RequestRefused
 
@@ -58,6 +59,22 @@ class Turned(Generic[_Item]):
     missing: bool = False
     withheld: bool = False
     doubtful: str = ""
+
+
+@dataclass(slots=True)
+class LastPage:
+    """The last page of an endpoint, to notice when another stream is answered with it."""
+
+    stream: str = ""
+    page: str | None = None
+
+    def see(self, stream: str, page: str) -> None:
+        """Remember a page of a stream."""
+        self.stream, self.page = stream, page
+
+    def other_than(self, stream: str) -> str | None:
+        """The page, when it belongs to another stream."""
+        return None if self.stream == stream else self.page
 
 
 class Requester(ApiRequester):  # type: ignore[misc]
@@ -118,11 +135,6 @@ def asked_as(id: str) -> str:
     return _ASKED_BY[scheme] + value
 
 
-def none_known(refused: RequestRefused) -> bool:
-    """Whether a list was refused because the service knows none of its papers."""
-    return refused.status == 400 and _NONE_KNOWN.search(refused.said) is not None
-
-
 def smaller(ids: Sequence[str], refused: RequestRefused) -> tuple[Sequence[str], Sequence[str]] | None:
     """Two halves of a list that was refused because its answer would be too large; `None` where that was not why."""
     too_much = refused.status == 413 or (refused.status == 400 and _TOO_MUCH.search(refused.said) is not None)
@@ -132,21 +144,60 @@ def smaller(ids: Sequence[str], refused: RequestRefused) -> tuple[Sequence[str],
     return ids[:middle], ids[middle:]
 
 
-def batch(transport: Transport, ids: Sequence[str], fields: Sequence[str]) -> list[Any]:
-    """The records of papers in the order of `ids` (as the service spells them), null where it knows none.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came for the paper asked for by `id`.
+
+    `state`: complete, or unknown to the service; `None` when the record says neither, because it is broken or about
+    another paper.
+    """
+
+    id: str
+    found: Mapping[str, Any]
+    told: Told
+    state: Literal["complete", "unknown"] | None
+
+
+def batch(transport: Transport, ids: Sequence[str], fields: Sequence[str]) -> list[Answer]:
+    """What the service says of papers (canonical ids), all in one request.
+
+    Papers that the service has joined come under another id than they were asked by. Where that is so for most of a
+    list, the list belongs to another request, and none of them is believed to have the id asked by.
 
     Raises:
-        SourceError: as `Transport.post`; RequestRefused also when none of the ids is known.
+        SourceError: as `Transport.post`.
     """
 
     def form(answer: Any) -> str:
         fits = isinstance(answer, list) and len(answer) == len(ids)
         return "" if fits else f"a list of {len(ids)} papers"
 
-    requester = Requester(transport, _Checked(form, lambda answer: ""))
-    found = _finished(requester.get_data_async(BATCH, f"fields={','.join(fields)}", None, {"ids": list(ids)}))
-    assert isinstance(found, list)
-    return found
+    def doubt(answer: Any) -> str:
+        told = [(id, each) for id, each in zip(ids, answer, strict=True) if isinstance(each, dict)]
+        named = sum(id in ids_of(each) for id, each in told)
+        return "a list of other papers" if named * 2 < len(told) else ""
+
+    check = _Checked(form, doubt)
+    requester = Requester(transport, check)
+    spelt = [asked_as(id) for id in ids]
+    try:
+        answer = _finished(requester.get_data_async(BATCH, f"fields={','.join(fields)}", None, {"ids": spelt}))
+    except RequestRefused as refused:
+        if refused.status == 400 and _NONE_KNOWN.search(refused.said):
+            return [Answer(id, {}, Told(None), "unknown") for id in ids]
+        raise
+    return [_answered(id, found, not check.doubtful) for id, found in zip(ids, answer, strict=True)]
+
+
+def _answered(id: str, found: Any, aligned: bool) -> Answer:
+    if found is None:
+        return Answer(id, {}, Told(None), "unknown")
+    told = read_paper(found, asked=id, aligned=aligned)
+    if told.paper is None or not isinstance(found, dict):
+        return Answer(id, {}, told, None)
+    if id in told.paper.ids:
+        return Answer(id, found, told, "complete")
+    return Answer(id, found, told, "unknown" if aligned else None)
 
 
 def search_page(
@@ -187,11 +238,11 @@ def list_page(
     """A page of what a paper cites (`references`) or what cites it (`citations`).
 
     Args:
-        id: as the service spells it.
+        id: canonical.
         read: makes an item of any JSON value.
     """
     return _page(
-        transport, f"/graph/v1/paper/{id}/{kind}", _list_form, doubt, fields, read, offset=offset, limit=limit
+        transport, f"/graph/v1/paper/{asked_as(id)}/{kind}", _list_form, doubt, fields, read, offset=offset, limit=limit
     )  # fmt: skip
 
 

@@ -9,9 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ingest import s2_client
-from ingest.entries import Entry
 from ingest.positions import Position, digest, packed, unpacked
-from ingest.s2_records import LIGHT, LINK, OTHER_END, SOURCE, Kind, Linked, read_link, read_listed, read_paper
+from ingest.s2_records import LIGHT, LINK, OTHER_END, SOURCE, Kind, Linked, read_link, read_listed
 from ingest.source import Page, Stated, Stream, Unusable
 from ingest.transport import Transport
 from kg.errors import RequestRefused
@@ -40,6 +39,7 @@ class Links:
         self._transport = transport
         self._contexts = contexts
         self._seen: dict[str, set[str]] = {}
+        self._last: dict[Kind, s2_client.LastPage] = {kind: s2_client.LastPage() for kind in OTHER_END}
 
     def plan(self, papers: Mapping[str, Stated], kind: Kind) -> list[Stream]:
         """The streams for these papers, in their order as far as requests allow."""
@@ -60,17 +60,15 @@ class Links:
     def _read_many(self, stream: Stream, kind: Kind, way: str) -> Page:
         fields = (*LIGHT, *(f"{kind}.{name}" for name in LIGHT)) if way == LISTS else LIGHT
         try:
-            found = s2_client.batch(self._transport, [s2_client.asked_as(id) for id in stream.ids], fields)
+            answers = s2_client.batch(self._transport, stream.ids, fields)
         except RequestRefused as refused:
-            if s2_client.none_known(refused):
-                found = [None] * len(stream.ids)
-            elif (parts := s2_client.smaller(stream.ids, refused)) is not None:
-                return Page(instead=tuple(_many(part, kind, way) for part in parts))
-            else:
+            parts = s2_client.smaller(stream.ids, refused)
+            if parts is None:
                 raise
+            return Page(instead=tuple(_many(part, kind, way) for part in parts))
         reading = _Many(kind, way)
-        for id, each in zip(stream.ids, found, strict=True):
-            reading.add(id, each)
+        for each in answers:
+            reading.add(each)
         return reading.page()
 
     def _read_paged(self, stream: Stream, kind: Kind, at: Position) -> Page:
@@ -82,17 +80,27 @@ class Links:
         if not offset:
             seen.clear()
 
+        last = self._last[kind]
+        suspected = None if offset else last.other_than(stream.key)
+
         def doubt(answer: Any) -> str:
+            nonlocal suspected
             listed = answer["data"]
-            if listed == [] and stated is not None and offset < min(stated, REACH):
+            if listed == [] and ("next" in answer or offset < min(stated or 0, REACH)):
                 return "an empty page before the end"
             if isinstance(answer.get("offset"), int) and answer["offset"] != offset:
                 return "a page of another place"
-            return "the same page twice" if listed and _print(listed, kind) == before else ""
+            if not listed:
+                return ""
+            page = _print(listed, kind)
+            last.see(stream.key, page)
+            # Two papers may have the same list, so where it comes again it is believed.
+            other, suspected = suspected, None
+            return "the same page twice" if page in (before, other) else ""
 
         page = s2_client.list_page(
             self._transport,
-            s2_client.asked_as(id),
+            id,
             kind,
             (*LINK, *LIGHT),
             lambda found: (read_link(found, kind), found),
@@ -147,28 +155,24 @@ class _Many:
         self._again: dict[str, int | None] = {}
         self._stated = 0
 
-    def add(self, id: str, found: object) -> None:
+    def add(self, answer: s2_client.Answer) -> None:
         """What came for a paper."""
-        if found is None:
-            self._fetch(id, "unknown", None, None)
-            return
-        told = read_paper(found, asked=id)
+        told = answer.told
         self._unusable += told.unusable
-        if told.paper is None or not isinstance(found, dict):
-            return
-        self._papers.append(told.paper)
-        if id not in told.paper.ids:
-            self._fetch(id, "unknown", None, None)
+        if told.paper is not None:
+            self._papers.append(told.paper)
+        if answer.state == "unknown":
+            self._fetch(answer.id, "unknown", None, None)
+        if answer.state != "complete" or told.paper is None:
             return
         stated = told.paper.references_stated if self._kind == "references" else told.paper.citations_stated
         self._stated += stated or 0
-        if self._way == COUNTS:
-            if stated == 0:
-                self._fetch(id, "empty", 0, 0)
-            else:
-                self._again[id] = stated
-            return
-        self._add_list(id, Entry(found, id).found.get(self._kind), stated)
+        if self._way == LISTS:
+            self._add_list(answer.id, answer.found.get(self._kind), stated)
+        elif stated == 0:
+            self._fetch(answer.id, "empty", 0, 0)
+        else:
+            self._again[answer.id] = stated
 
     def _add_list(self, id: str, listed: object, stated: int | None) -> None:
         if listed is None:

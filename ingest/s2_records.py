@@ -80,13 +80,19 @@ class Linked:
     unusable: tuple[Unusable, ...] = ()
 
 
-def read_paper(found: object, asked: str | None = None) -> Told:
+def ids_of(found: Mapping[str, Any]) -> list[str]:
+    """Canonical ids that a record names, as far as they can be read."""
+    return _ids(Entry(found))
+
+
+def read_paper(found: object, asked: str | None = None, *, aligned: bool = True) -> Told:
     """A paper from its record.
 
     Args:
         found: any JSON value.
-        asked: the canonical id by which the service was asked: in its answer it says that the paper has this id. Where
-            the record names another arXiv id, which no work has two of, the service has mixed two works up.
+        asked: the canonical id by which the service was asked. Answering to it says that the paper has this id, unless
+            the record names another arXiv id, which no work has two of.
+        aligned: whether the answer is known to be about the papers asked for.
     """
     if not isinstance(found, dict):
         return Told(None, None, (Unusable(asked or "", "", "not a record"),))
@@ -94,8 +100,8 @@ def read_paper(found: object, asked: str | None = None) -> Told:
     model = PaperModel(_tidy(entry))
     ids = _ids(entry)
     if asked is not None and asked not in ids:
-        if asked.startswith("arxiv:") and any(id.startswith("arxiv:") for id in ids):
-            entry.refuse("externalIds.ArXiv", f"another paper came ({', '.join(ids)})")
+        if not aligned or (asked.startswith("arxiv:") and any(id.startswith("arxiv:") for id in ids)):
+            entry.refuse("paperId", f"another paper came ({', '.join(ids)})")
         else:
             ids.append(asked)
     if not ids:
@@ -115,7 +121,7 @@ def read_paper(found: object, asked: str | None = None) -> Told:
         source=SOURCE,
         provenance=PROVENANCE,
         open_access=None if model.openAccessPdf is None else model.openAccessPdf["url"],
-        tldr=None if "tldr" not in found else model.tldr is not None and model.tldr.text is not None,
+        tldr=_has_summary(found, model),
     )
     return Told(paper, _vector(model), tuple(entry.unusable))
 
@@ -223,6 +229,12 @@ def _authors(model: PaperModel) -> tuple[Author, ...] | None:
 def _venue(model: PaperModel) -> str | None:
     venue: str | None = model.venue
     return None if venue is None or venue.strip().lower() in _REPOSITORIES else venue
+
+
+def _has_summary(found: Mapping[str, Any], model: PaperModel) -> bool | None:
+    if "tldr" in found and found["tldr"] is None:
+        return False
+    return True if model.tldr is not None and model.tldr.text is not None else None
 
 
 def _vector(model: PaperModel) -> Vector | None:

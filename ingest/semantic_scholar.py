@@ -30,7 +30,7 @@ from ingest.s2_records import FULL, SEARCHED, SOURCE, VECTOR, Kind, Told, read_p
 from ingest.source import Page, Stated, Stream
 from ingest.transport import Transport
 from kg.errors import InputError, RequestRefused
-from kg.model import Fetch, FetchState, Paper
+from kg.model import Fetch, Paper
 
 PAGE = 1000
 """Papers on a page of a search."""
@@ -59,6 +59,7 @@ class SemanticScholarSource:
         self._vectors = vectors
         self._links = s2_links.Links(transport, contexts=contexts)
         self._given: dict[str, _Given] = {}
+        self._last = s2_client.LastPage()
 
     def search(self, query: str, *, since: str | None = None, limit: int | None = None) -> Sequence[Stream]:
         """As `Source.search`; the query in the syntax of the bulk search: `"a phrase" | (word + -other)`."""
@@ -116,31 +117,21 @@ class SemanticScholarSource:
     def _read_papers(self, stream: Stream) -> Page:
         try:
             fields = (*FULL, VECTOR) if self._vectors else FULL
-            found = s2_client.batch(self._transport, [s2_client.asked_as(id) for id in stream.ids], fields)
+            answers = s2_client.batch(self._transport, stream.ids, fields)
         except RequestRefused as refused:
-            if s2_client.none_known(refused):
-                found = [None] * len(stream.ids)
-            elif (parts := s2_client.smaller(stream.ids, refused)) is not None:
-                return Page(instead=tuple(self._papers(part) for part in parts))
-            else:
+            parts = s2_client.smaller(stream.ids, refused)
+            if parts is None:
                 raise
-        fetches: list[Fetch] = []
-        known: list[Told] = []
-        for id, each in zip(stream.ids, found, strict=True):
-            told = Told(None) if each is None else read_paper(each, asked=id)
-            if each is not None:
-                known.append(told)
-            # A record that cannot be read says nothing about whether the paper is known.
-            if each is None or told.paper is not None:
-                answered = told.paper is not None and id in told.paper.ids
-                state: FetchState = "complete" if answered else "unknown"
-                fetches.append(Fetch(id, self.name, "metadata", state, None, None, ""))
+            return Page(instead=tuple(self._papers(part) for part in parts))
+        told = [each.told for each in answers]
         return Page(
-            papers=tuple(each.paper for each in known if each.paper is not None),
-            fetches=tuple(fetches),
-            found=tuple(fetch.paper for fetch in fetches if fetch.state == "complete"),
-            vectors={each.paper.ids[0]: each.vector for each in known if each.paper and each.vector},
-            unusable=tuple(fault for each in known for fault in each.unusable),
+            papers=tuple(each.paper for each in told if each.paper is not None),
+            fetches=tuple(
+                Fetch(each.id, self.name, "metadata", each.state, None, None, "") for each in answers if each.state
+            ),
+            found=tuple(each.id for each in answers if each.state == "complete"),
+            vectors={each.paper.ids[0]: each.vector for each in told if each.paper and each.vector},
+            unusable=tuple(fault for each in told for fault in each.unusable),
         )
 
     def _read_search(self, stream: Stream, position: str) -> Page:
@@ -151,13 +142,19 @@ class SemanticScholarSource:
             given.turn.clear()
             given.ever.clear()
         before = at.count("read")
+        suspected = None if position else self._last.other_than(stream.key)
 
         def doubt(answer: Any) -> str:
+            nonlocal suspected
             ids = [each.get("paperId") for each in answer.get("data") or () if isinstance(each, dict)]
             if not ids:
                 short = s2_client.whole(answer.get("total")) or 0
                 return f"an empty page after {before:,} of {short:,} papers" if short > before else ""
-            return "a page that came before" if all(f"s2:{id}" in given.turn for id in ids) else ""
+            self._last.see(stream.key, digest(str(id) for id in ids))
+            # Two queries may have the same answer, so where it comes again it is believed.
+            other, suspected = suspected, None
+            again = all(f"s2:{id}" in given.turn for id in ids) or self._last.page == other
+            return "a page that came before" if again else ""
 
         try:
             page = self._turn(stream, token, SEARCHED, doubt)

@@ -186,10 +186,11 @@ class SemanticScholar:
     def _nested(self, row: int, name: str, inner: list[str], most: int) -> list[dict[str, Any]] | None:
         if name == "references" and self.world.elided[row]:
             return None
-        ends = self._ends(row, name)[:most]
-        if not inner:
-            inner = ["title"]
-        return [self.paper(int(each), inner, 0) for each in ends]
+        inner = inner or ["title"]
+        ends = [self.paper(int(each), inner, 0) for each in self._ends(row, name)[:most]]
+        # The list in a paper's own record holds unresolved references too, and is as long as its count.
+        unresolved = int(self.world.unresolved[row]) if name == "references" else 0
+        return (ends + [_nameless(len(ends) + at, inner) for at in range(unresolved)])[:most]
 
     def _ends(self, row: int, name: str) -> Ints:
         places = self._places(row, name)
@@ -222,12 +223,9 @@ class SemanticScholar:
                     self._edge(place, fields) | {other: self.paper(end, (f for f in fields if f not in EDGE), 0)}
                 )
             else:
-                nameless = dict.fromkeys(f.partition(".")[0] for f in fields if f not in EDGE)
-                if "title" in nameless:
-                    nameless["title"] = f"An unlisted report, part {at + 1}"
                 bare = {name: [] for name in fields if name in EDGE - {"isInfluential"}}
                 data.append(bare | ({"isInfluential": False} if "isInfluential" in fields else {}) | {
-                    other: {"paperId": None} | nameless
+                    other: _nameless(at, (f for f in fields if f not in EDGE))
                 })  # fmt: skip
         more = offset + limit < len(places) + unresolved
         return {"offset": offset} | ({"next": offset + limit} if more else {}) | {"data": data}
@@ -342,6 +340,12 @@ class SemanticScholar:
         if offset + limit >= deepest:
             raise Refused(f"offset + limit must be < {deepest}")
         return offset, limit
+
+
+def _nameless(at: int, fields: Iterable[str]) -> dict[str, Any]:
+    """A reference that the service could not resolve: a title, no id, nothing else."""
+    told = {"paperId": None} | dict.fromkeys(each.partition(".")[0] for each in fields)
+    return told | ({"title": f"An unlisted report, part {at + 1}"} if "title" in told else {})
 
 
 def _span(stated: str) -> tuple[str, str]:
