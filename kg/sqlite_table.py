@@ -29,6 +29,13 @@ _QUERIES = {
         "SELECT DISTINCT p.id, q.kind FROM quantizers AS q JOIN papers AS p ON p.n = q.paper WHERE p.stub = 0"
         " ORDER BY p.id, q.kind"
     ),
+    "ids": "SELECT p.id, a.id FROM aliases AS a JOIN papers AS p ON p.n = a.paper ORDER BY p.id, a.id",
+    "records": (
+        "SELECT p.id, r.source, r.title, r.published, CASE WHEN r.author_count IS NOT NULL THEN"
+        " (SELECT json_group_array(name) FROM (SELECT x.name FROM wrote AS w JOIN authors AS x ON x.n = w.author"
+        " WHERE w.record = r.n ORDER BY w.position)) END FROM records AS r JOIN papers AS p ON p.n = r.paper"
+        " WHERE p.stub = 0 ORDER BY p.id, r.n"
+    ),
 }
 
 _CITATIONS = "SELECT citing, cited, younger, influential, sources, intents FROM cites"

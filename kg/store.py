@@ -190,6 +190,9 @@ class GraphStore(Protocol):
           intents (list)
         - "specifications": paper, year, quantity, value, status, role, subject, text
         - "quantizers": paper, kind
+        - "ids": paper, id (every id of every paper, stubs included)
+        - "records": paper, source, title, published, authors (list of names): what each source told of a paper, in the
+          order in which the sources first did
 
         Unknown is null. Raises InputError for another name.
         """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-TABLES = ("citations", "papers", "quantizers", "specifications")
+TABLES = ("citations", "ids", "papers", "quantizers", "records", "specifications")
 
 
 def schema_of(name: str) -> pa.Schema:
@@ -30,5 +30,7 @@ def schema_of(name: str) -> pa.Schema:
             ("role", text), ("subject", text), ("text", text),
         ],
         "quantizers": [("paper", text), ("kind", text)],
+        "ids": [("paper", text), ("id", text)],
+        "records": [("paper", text), ("source", text), ("title", text), ("published", text), ("authors", texts)],
     }  # fmt: skip
     return pa.schema(fields[name])
