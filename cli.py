@@ -28,12 +28,13 @@ from typer.exceptions import TyperException
 
 from kg.errors import AtlasError, InputError, Interrupted
 from kg.store import GraphStore
-from ui import reading, terminal
+from ui import reading, terminal, works
 from ui.options import AsJson, Out, Store, opened
 
 if TYPE_CHECKING:
     from analysis.judging import Judged
     from ingest.files import Ingested
+    from ingest.twins import Conflicts
 
 ROOT = Path(__file__).resolve().parent
 BUNDLE = ROOT / "data" / "corpus"
@@ -55,6 +56,15 @@ snapshot_app = typer.Typer(help="The bundled corpus.", no_args_is_help=True)
 app.add_typer(reading.app)
 app.add_typer(ingest_app, name="ingest")
 app.add_typer(snapshot_app, name="snapshot")
+
+
+def _conflicts(store: GraphStore) -> Conflicts:
+    from ingest.twins import conflicts
+
+    return conflicts(store)
+
+
+app.add_typer(works.commands(_conflicts), name="works")
 
 
 def now() -> str:
