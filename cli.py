@@ -28,12 +28,13 @@ from commands import fetch
 from kg.clock import utc_now
 from kg.errors import AtlasError, InputError, Interrupted, SourceError
 from kg.store import GraphStore
-from ui import history, process, reading, terminal, work
+from ui import history, process, reading, terminal, work, works
 from ui.options import AsJson, Out, Store, opened
 
 if TYPE_CHECKING:
     from analysis.judging import Judged
     from ingest.files import Ingested
+    from ingest.twins import Conflicts
 
 ROOT = Path(__file__).resolve().parent
 BUNDLE = ROOT / "data" / "corpus"
@@ -58,6 +59,15 @@ app.add_typer(fetch.app)
 ingest_app.add_typer(fetch.ingest_app)
 app.add_typer(ingest_app, name="ingest")
 app.add_typer(snapshot_app, name="snapshot")
+
+
+def _conflicts(store: GraphStore) -> Conflicts:
+    from ingest.twins import conflicts
+
+    return conflicts(store)
+
+
+app.add_typer(works.commands(_conflicts), name="works")
 
 
 @app.command()

@@ -16,7 +16,7 @@ from typing import Any
 
 from ingest.files import Ingested, ingest_citations, ingest_papers
 from ingest.records import clean_title
-from ingest.twins import merge_twins
+from ingest.twins import join_twins
 from kg.errors import InputError
 from kg.exchange.bundle import Manifest, write_bundle
 from kg.model import Batch, Paper, PartialDate
@@ -73,7 +73,7 @@ def build(
             progress(f"reading {name}")
             _whole(ingest_citations(store, source / name, rejects=Path(scratch) / f"{name}.rejects", clock=clock))
         progress("joining preprints with their published versions")
-        merge_twins(store)
+        join_twins(store)
         progress("judging")
         conclude(store)
         progress("writing")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kg.checks import check_table
@@ -29,6 +29,15 @@ _QUERIES = {
         "MATCH (p:Paper)-[:QUANTIZES]->(y) WHERE NOT p:Stub WITH DISTINCT p, y ORDER BY p.id, y.id"
         " RETURN p.id, collect(y.id)"
     ),
+    "ids": (
+        "MATCH (p:Paper) WHERE p.id > $after WITH p ORDER BY p.id LIMIT $chunk"
+        " RETURN p.id, [p.id] + COLLECT { MATCH (a:Alias)-[:NAMES]->(p) RETURN a.id }"
+    ),
+    "records": (
+        "MATCH (p:Paper) WHERE NOT p:Stub AND p.id > $after WITH p ORDER BY p.id LIMIT $chunk"
+        " RETURN p.id, COLLECT { MATCH (r:Record)-[:DESCRIBES]->(p)"
+        " RETURN [r.source, r.title, r.published, r.authors] ORDER BY r.n }"
+    ),
 }
 
 IDS = "MATCH (p:Paper) WHERE NOT p:Stub RETURN collect(p.n), collect(p.id), max(p.n)"
@@ -47,9 +56,10 @@ _UNREAD = (
 def table(tx: Transaction, name: str) -> pa.Table:
     """A whole table, sorted by its key. Raises InputError for an unknown name."""
     check_table(name, TABLES)
-    return {"papers": _papers, "citations": _citations, "specifications": _specifications, "quantizers": _quantizers}[
-        name
-    ](tx)
+    return {
+        "papers": _papers, "citations": _citations, "specifications": _specifications, "quantizers": _quantizers,
+        "ids": _ids, "records": _records,
+    }[name](tx)  # fmt: skip
 
 
 def _papers(tx: Transaction) -> pa.Table:
@@ -110,14 +120,8 @@ def _citations(tx: Transaction) -> pa.Table:
 
 
 def _specifications(tx: Transaction) -> pa.Table:
-    import pyarrow as pa
-
-    schema = schema_of("specifications")
     rows = [(id, year, *each) for id, year, several in tx.rows(_QUERIES["specifications"]) for each in several]
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
-    return pa.Table.from_arrays(
-        [pa.array(column, type=field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
-    )
+    return _rows("specifications", rows)
 
 
 def _quantizers(tx: Transaction) -> pa.Table:
@@ -127,6 +131,37 @@ def _quantizers(tx: Transaction) -> pa.Table:
     columns = list(zip(*rows, strict=True)) if rows else [(), ()]
     schema = schema_of("quantizers")
     return pa.Table.from_arrays([pa.array(column, type=pa.string()) for column in columns], schema=schema)
+
+
+def _ids(tx: Transaction) -> pa.Table:
+    rows = [(paper, id) for paper, ids in _in_chunks(tx, "ids") for id in sorted(ids)]
+    return _rows("ids", rows)
+
+
+def _records(tx: Transaction) -> pa.Table:
+    names = dict(tx.rows("MATCH (a:Author) RETURN a.n, a.name"))
+    rows = []
+    for paper, records in _in_chunks(tx, "records"):
+        for *told, authors in records:
+            rows.append((paper, *told, None if authors is None else [names[n] for n in authors]))
+    return _rows("records", rows)
+
+
+def _in_chunks(tx: Transaction, name: str) -> Iterator[list[Any]]:
+    after = ""
+    while rows := tx.rows(_QUERIES[name], after=after, chunk=_CHUNK):
+        yield from rows
+        after = rows[-1][0]
+
+
+def _rows(name: str, rows: Sequence[Sequence[object]]) -> pa.Table:
+    import pyarrow as pa
+
+    schema = schema_of(name)
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
+    return pa.Table.from_arrays(
+        [pa.array(column, type=field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
+    )
 
 
 def texts(

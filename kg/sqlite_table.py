@@ -57,6 +57,12 @@ _QUERIES = {
         "SELECT c.run, p.id, c.kind, c.field, c.old, c.new, c.time FROM changes AS c JOIN papers AS p ON p.n = c.paper"
         " ORDER BY c.n"
     ),
+    "records": (
+        "SELECT p.id, r.source, r.title, r.published, CASE WHEN r.author_count IS NOT NULL THEN"
+        " (SELECT json_group_array(name) FROM (SELECT x.name FROM wrote AS w JOIN authors AS x ON x.n = w.author"
+        " WHERE w.record = r.n ORDER BY w.position)) END FROM records AS r JOIN papers AS p ON p.n = r.paper"
+        " WHERE p.stub = 0 ORDER BY p.id, r.n"
+    ),
 }
 
 _VECTORS = (

@@ -208,6 +208,8 @@ class GraphStore(Protocol):
         - "found": paper, how, source, detail, time (stubs included)
         - "changes": run, paper, kind, field, old, new, time, in the order in which they were made
         - "vectors": paper, model, values (list of float32)
+        - "records": paper, source, title, published, authors (list of names): what each source told of a paper, in the
+          order in which the sources first did
 
         Unknown is null. Raises InputError for another name.
         """

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 TABLES = (
     "authors", "changes", "citations", "fetches", "found", "ids", "leads", "papers", "quantizers",
-    "specifications", "stated", "vectors",
+    "records", "specifications", "stated", "vectors",
 )  # fmt: skip
 
 
@@ -48,6 +48,7 @@ def schema_of(name: str) -> pa.Schema:
             ("time", text),
         ],
         "vectors": [("paper", text), ("model", text), ("values", pa.list_(pa.float32()))],
+        "records": [("paper", text), ("source", text), ("title", text), ("published", text), ("authors", texts)],
     }  # fmt: skip
     return pa.schema(fields[name])
 

@@ -8,7 +8,7 @@ import pytest
 from kg.errors import InputError
 from kg.model import TOPICS, Batch
 from kg.store import GraphStore
-from tests.store.records import EVERYTHING, TIME, arxiv, cites, measured, paper
+from tests.store.records import EVERYTHING, TIME, arxiv, cites, doi, measured, paper
 from tests.store.test_filters import fill
 
 COLUMNS = {
@@ -19,6 +19,8 @@ COLUMNS = {
     "citations": ["citing", "cited", "younger", "sources", "influential", "intents"],
     "specifications": ["paper", "year", "quantity", "value", "status", "role", "subject", "text"],
     "quantizers": ["paper", "kind"],
+    "ids": ["paper", "id"],
+    "records": ["paper", "source", "title", "published", "authors"],
 }  # fmt: skip
 
 
@@ -74,6 +76,33 @@ def test_numbers_and_quantizers_are_those_of_the_papers(filled: GraphStore) -> N
     ]
 
 
+def test_every_id_leads_to_its_paper_and_every_record_is_as_it_was_told(store: GraphStore) -> None:
+    store.upsert(
+        Batch(
+            papers=(
+                paper(arxiv(1), doi(1), title="One", published="2020-01", authors=("Bo Cy", "Ann Day")),
+                paper(doi(1), title="One codec", published="2021", source="openalex", authors=()),
+                paper(arxiv(2), title="Two", source="s2"),
+            ),
+            citations=cites((1, 900)),
+        )
+    )
+    store.merge(arxiv(1), arxiv(2), "tried")
+    assert store.table("ids").to_pylist() == [
+        {"paper": arxiv(1), "id": arxiv(1)},
+        {"paper": arxiv(1), "id": arxiv(2)},
+        {"paper": arxiv(1), "id": doi(1)},
+        {"paper": arxiv(900), "id": arxiv(900)},
+    ]
+    told = store.table("records").to_pylist()
+    assert {row["paper"] for row in told} == {arxiv(1)}
+    assert {row["source"]: [row["title"], row["published"], row["authors"]] for row in told} == {
+        "arxiv": ["One", "2020-01", ["Bo Cy", "Ann Day"]],
+        "openalex": ["One codec", "2021", []],
+        "s2": ["Two", None, None],
+    }
+
+
 @pytest.mark.parametrize("name", COLUMNS)
 def test_an_empty_store_has_every_column(store: GraphStore, name: str) -> None:
     table = store.table(name)
@@ -83,7 +112,7 @@ def test_an_empty_store_has_every_column(store: GraphStore, name: str) -> None:
 def test_an_unknown_table_is_refused_with_those_there_are(store: GraphStore) -> None:
     with pytest.raises(InputError, match="authors") as caught:
         store.table("authors")
-    assert caught.value.expected == "citations, papers, quantizers, specifications"
+    assert caught.value.expected == "citations, ids, papers, quantizers, records, specifications"
 
 
 def test_counts_are_those_of_the_papers(filled: GraphStore) -> None:
