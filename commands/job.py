@@ -193,7 +193,7 @@ def run(
 
 
 def _work(job: Job, steps: Sequence[Step], report: Report, asked: work.Asked, *, judge: bool) -> None:
-    from ingest.matching import join_twins
+    from ingest.twins import join_twins
 
     for step in steps:
         plans = step.plan(job)
