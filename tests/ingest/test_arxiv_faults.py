@@ -1,4 +1,4 @@
-"""Every fault at arXiv's end: what heals changes nothing, what does not ends with a reason, none is taken for no hits."""
+"""Every fault at arXiv's end: what heals changes nothing, what does not says why, none is taken for no hits."""
 
 from __future__ import annotations
 
