@@ -130,7 +130,7 @@ def paper_values(paper: Paper) -> tuple[object, ...]:
         date.value if date else None,
         said(date.source) if date else None,
         said(paper.venue),
-        joined(paper.categories or ()) or None,
+        joined(each for each in paper.categories or () if said(each)) or None,
         paper.citations_stated,
         said(paper.abstract),
     )

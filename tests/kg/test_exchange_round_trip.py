@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv as spreadsheet
 import io
-from collections.abc import Callable
+from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
@@ -26,9 +26,10 @@ storable = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 awkward = st.sampled_from(
     [
         "\\", "{", "}", "$", "%", "&", "#", "_", "^", "~", "--", "---", "``", "''", "?`", "!`", '"', "'", "@article{x,",
-        "\n@misc{y,", "\r\n", "\n\n", "TY  - JOUR", "\nER  - ", "=cmd", "+1", "@SUM", "\t", "$\\beta$", "$k$", "$x_{i}$",
-        "\\textbf{a}", "\\&", "{\\'e}", " and ", "others", ",", ";", "; ", "\\;", "von der", "王小明", "é", "e\u0301",
-        "\u2028", "\u00a0", "\u200b", "\ufeff", "<i>x</i>", "&amp;", "%s", "50%", "tokenatlas-ids:", "]", "[", "}]", "//",
+        "\n@misc{y,", "\r\n", "\n\n", "TY  - JOUR", "\nER  - ", "=cmd", "+1", "@SUM", "\t", "$\\beta$", "$k$",
+        "$x_{i}$", "\\textbf{a}", "\\&", "{\\'e}", " and ", "others", ",", ";", "; ", "\\;", "von der", "王小明", "é",
+        "e\u0301",         "\u2028", "\u00a0", "\u200b", "\ufeff", "<i>x</i>", "&amp;", "%s", "50%", "tokenatlas-ids:",
+        "]", "[", "}]", "//",
     ]
 )  # fmt: skip
 texts = st.lists(st.one_of(st.text(storable, max_size=12), awkward, st.just(" ")), max_size=8).map("".join)
@@ -101,6 +102,8 @@ def read(format: ModuleType, text: str) -> list[Paper]:
 @pytest.mark.parametrize("name", FORMATS)
 @given(st.lists(papers(), max_size=3))
 @example([])
+@example([Paper(ids=("title:x",), title="x", categories=(" ", "", "cs.SD"))])
+@example([Paper(ids=("title:x",), title="x", categories=(" ",))])
 @example([Paper(ids=("title:x",), title="x", authors=(Author("a", "Wei Wang", False), Author("b", "Wei Wang", False)))])
 def test_what_was_written_is_written_again_byte_by_byte(name: str, told: list[Paper]) -> None:
     format = FORMATS[name]
@@ -156,14 +159,13 @@ def test_papers_are_written_one_by_one(name: str) -> None:
     target = io.StringIO(newline="")
     sizes: list[int] = []
 
-    def told() -> Callable[[], None] | object:
+    def told() -> Iterator[Paper]:
         for number in range(3):
             sizes.append(target.tell())
             yield Paper(ids=(f"title:t{number}",), title=f"T{number}")
 
     FORMATS[name].write_papers(target, told())
-    assert sizes == sorted(set(sizes)) or name == "csl"
-    assert sizes[1] < sizes[2]
+    assert sizes[0] < sizes[1] < sizes[2]
 
 
 @pytest.mark.parametrize("name", FORMATS)
