@@ -4,26 +4,25 @@ Which format a file has is told by its ending and its first characters (`recogni
 in `kg.exchange`. Every entry is loaded or listed with its line and reason, by the guarantees of `ingest.runs`: a batch
 and the position behind it are one transaction, so the same file twice changes nothing and a killed run goes on.
 
-Text is UTF-8 or UTF-16 with a byte-order mark; a file that is neither is read as Windows-1252, which is said.
+How text is encoded is found by `ingest.text_files`; a file that is not Unicode is read as Windows-1252, which is said.
 """
 
 from __future__ import annotations
 
 import codecs
-import gzip
 import hashlib
 import io
 import os
 import re
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Literal, Self, TextIO, cast, get_args
+from typing import IO, Literal, Self, TextIO, get_args
 
 from ingest.records import Refused
 from ingest.runs import Ingested, Progress, Taken, run_over
+from ingest.text_files import SAMPLE, UpToDamage, encoding_of, head, marked_encoding, undecodable, unreadable
 from kg.errors import InputError
 from kg.exchange.entries import Entry
 from kg.model import Batch, Paper
@@ -34,17 +33,8 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 ENDINGS: Mapping[str, Format] = {
     ".bib": "bibtex", ".bibtex": "bibtex", ".ris": "ris", ".csv": "csv", ".tsv": "csv", ".tab": "csv",
 }  # fmt: skip
-_SAMPLE = 1 << 16
-_READ = 1 << 20
 _KEYS_REMEMBERED = 200_000
 _REMARKS_SHOWN = 3
-_BYTE_ORDER = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +59,11 @@ def recognise(
     Raises:
         InputError: the file cannot be read, is not in the encoding named, or is a table without the columns needed.
     """
-    head = _head(path)
-    known = encoding or _encoding(head) or "utf-8"
+    first = head(path)
+    known = encoding or marked_encoding(first) or "utf-8"
     try:
         codecs.lookup(known)
-        start = head.decode(known, "ignore").removeprefix("\ufeff")
+        start = first.decode(known, "ignore").removeprefix("\ufeff")
     except LookupError as error:
         raise InputError(
             f"There is no text encoding {known!r}",
@@ -84,11 +74,11 @@ def recognise(
             code="input.encoding",
         ) from error
     except UnicodeError as error:
-        raise _undecodable(path, known, error) from error
+        raise undecodable(path, known, error) from error
     format = "csv" if columns else _format(path, start)
     if format is None:
         return None
-    found = Recognised(format, encoding or _encoding_of(path), stated=encoding is not None)
+    found = Recognised(format, encoding or encoding_of(path), stated=encoding is not None)
     if format == "csv":
         from kg.exchange.csv import layout
 
@@ -183,7 +173,7 @@ class _EntryReader:
     """Iterates the entries of a file behind a position, which is the sum of the sizes of the entries before it."""
 
     def __init__(self, path: Path, found: Recognised, columns: Mapping[str, str] | None, position: int) -> None:
-        self.damage: str | None = None
+        self._cut: str | None = None
         self._path, self._found, self._columns, self._position = path, found, columns, position
         self._remarks: list[str] = []
         self._remarked = 0
@@ -193,11 +183,9 @@ class _EntryReader:
             self._raw: IO[bytes] = path.open("rb")
             self._size = os.fstat(self._raw.fileno()).st_size
         except OSError as error:
-            raise _unreadable(path, error.strerror or str(error)) from error
-        compressed = self._raw.read(2) == b"\x1f\x8b"
-        self._raw.seek(0)
-        plain = cast("IO[bytes]", gzip.GzipFile(fileobj=self._raw)) if compressed else self._raw
-        self._text: TextIO = io.TextIOWrapper(plain, encoding=found.encoding, newline="")
+            raise unreadable(path, error.strerror or str(error)) from error
+        self._bytes = UpToDamage(self._raw)
+        self._text: TextIO = io.TextIOWrapper(io.BufferedReader(self._bytes), encoding=found.encoding, newline="")
 
     def __enter__(self) -> Self:
         return self
@@ -207,6 +195,11 @@ class _EntryReader:
     ) -> None:
         self._text.close()
         self._raw.close()
+
+    @property
+    def damage(self) -> str | None:
+        """Why reading ended before the end of the file."""
+        return self._cut or self._bytes.damage
 
     @property
     def fraction(self) -> float:
@@ -228,11 +221,12 @@ class _EntryReader:
                 if end > self._position:
                     yield _Unit(entry.line, end, entry)
         except UnicodeError as error:
-            raise _undecodable(self._path, self._found.encoding, error) from error
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            self.damage = str(error)
+            if self._bytes.damage is None:  # a file cut off in the middle of a character is no news
+                raise undecodable(self._path, self._found.encoding, error) from error
+        except EOFError as error:
+            self._cut = str(error)
         except OSError as error:
-            raise _unreadable(self._path, error.strerror or str(error)) from error
+            raise unreadable(self._path, error.strerror or str(error)) from error
         if not read and self.damage is None and self._found.format in ("bibtex", "ris", "jsonl"):
             self._refuse_nothing()
 
@@ -276,7 +270,7 @@ class _EntryReader:
 
     def _refuse_nothing(self) -> None:
         self._text.seek(0)
-        if self._text.read(_SAMPLE).strip("\ufeff \t\r\n"):
+        if self._text.read(SAMPLE).strip("\ufeff \t\r\n"):
             expected = {"bibtex": "@article{key, ...}", "ris": "TY  - JOUR ... ER  -"}.get(self._found.format, "JSON")
             raise InputError(
                 f"No {self._found.format} entry was found in the file",
@@ -326,72 +320,3 @@ def _kind(found: Recognised, columns: Mapping[str, str] | None) -> str:
     if not options:
         return found.format
     return f"{found.format}-{hashlib.sha256(chr(0).join(options).encode('utf-8', 'replace')).hexdigest()[:8]}"
-
-
-def _head(path: Path) -> bytes:
-    """The first bytes of a file, uncompressed."""
-    try:
-        with path.open("rb") as raw:
-            head = raw.read(2)
-            raw.seek(0)
-            return gzip.GzipFile(fileobj=raw).read(_SAMPLE) if head == b"\x1f\x8b" else raw.read(_SAMPLE)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise _unreadable(path, f"the gzip data is broken: {error}") from error
-    except OSError as error:
-        raise _unreadable(path, error.strerror or str(error)) from error
-
-
-def _encoding(head: bytes) -> str | None:
-    return next((name for mark, name in _BYTE_ORDER.items() if head.startswith(mark)), None)
-
-
-def _encoding_of(path: Path) -> str:
-    """The encoding of a whole file: what its byte-order mark says, else UTF-8 where it is that, else Windows-1252."""
-    decoders = {name: codecs.getincrementaldecoder(name)() for name in ("utf-8", "cp1252")}
-    try:
-        with path.open("rb") as raw:
-            compressed = raw.read(2) == b"\x1f\x8b"
-            raw.seek(0)
-            file = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if compressed else raw
-            first = True
-            while piece := file.read(_READ):
-                if first and (marked := _encoding(piece)):
-                    return marked
-                first = False
-                for name in list(decoders):
-                    try:
-                        decoders[name].decode(piece)
-                    except UnicodeDecodeError:
-                        del decoders[name]
-            try:
-                if "utf-8" in decoders:
-                    decoders["utf-8"].decode(b"", final=True)
-            except UnicodeDecodeError:
-                del decoders["utf-8"]
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        pass  # the reader meets the damage again and says so
-    except OSError as error:
-        raise _unreadable(path, error.strerror or str(error)) from error
-    return next(iter(decoders), "latin-1")
-
-
-def _unreadable(path: Path, problem: str) -> InputError:
-    return InputError(
-        f"The file cannot be read: {problem}",
-        where=str(path),
-        field="file",
-        value=path,
-        hint="Check the path and that you may read it.",
-        code="input.file",
-    )
-
-
-def _undecodable(path: Path, encoding: str, error: UnicodeError) -> InputError:
-    return InputError(
-        f"The file is not {encoding}: {error}",
-        where=str(path),
-        field="encoding",
-        value=encoding,
-        hint="Name its encoding with --encoding, or leave the option out to have it found.",
-        code="input.encoding",
-    )

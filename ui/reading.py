@@ -106,6 +106,9 @@ def export(
     format: Annotated[
         str, typer.Option("--format", help="One of " + ", ".join(FORMATS) + ".", metavar="FORMAT")
     ] = "csv",
+    records: Annotated[
+        bool, typer.Option("--records", help="CSV and JSON Lines without verdicts and counts: what can be read again.")
+    ] = False,
     sort: Annotated[str, typer.Option(help="One of " + ", ".join(SORTS) + ".", metavar="ORDER")] = "newest",
     out: Out = None,
     store: Store = None,
@@ -123,7 +126,7 @@ def export(
         raise typer.BadParameter(f"{sort!r} is not one of {', '.join(SORTS)}", param_hint="--sort")
     with opened(store, read_only=True) as source, terminal.writing(out) as target:
         told = ((row, source.paper(row.id).paper) for row in terminal.every_row(source, where, sort))
-        if format == "csv":
+        if format == "csv" and not records:
             # What a list shows, then what it lacks of the record, by which the file can be read again.
             own = [place for place, column in enumerate(csv.PAPER_COLUMNS) if column not in ROW_COLUMNS]
             values = ((row_values(row), csv.paper_values(paper)) for row, paper in told)
@@ -132,12 +135,12 @@ def export(
                 (*ROW_COLUMNS, *(csv.PAPER_COLUMNS[place] for place in own)),
                 ((*shown, *(record[place] for place in own)) for shown, record in values),
             )
-        elif format == "jsonl":
+        elif format == "jsonl" and not records:
             documents = ({**row_document(row), **jsonl.paper_document(paper)} for row, paper in told)
             count = sum(1 for each in documents if target.write(json.dumps(each, ensure_ascii=False) + "\n"))
         else:
-            write = {"bibtex": bibtex.write_papers, "ris": ris.write_papers, "csl": csl.write_papers}[format]
-            count = write(target, (paper for _, paper in told))
+            written_as = {"bibtex": bibtex, "ris": ris, "csl": csl, "csv": csv, "jsonl": jsonl}
+            count = written_as[format].write_papers(target, (paper for _, paper in told))
     terminal.say(f"{count:,} papers written.")
 
 
