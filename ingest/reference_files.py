@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Literal, Self, TextIO, get_args
+from typing import IO, Literal, Self, TextIO
 
 from ingest.records import Refused
 from ingest.runs import Ingested, Progress, Taken, run_over
@@ -29,10 +29,10 @@ from kg.model import Batch, Paper
 from kg.store import GraphStore
 
 Format = Literal["bibtex", "ris", "csl", "csv", "jsonl"]
-FORMATS: tuple[Format, ...] = get_args(Format)
 ENDINGS: Mapping[str, Format] = {
     ".bib": "bibtex", ".bibtex": "bibtex", ".ris": "ris", ".csv": "csv", ".tsv": "csv", ".tab": "csv",
 }  # fmt: skip
+KEY_SHOWN = 200
 _KEYS_REMEMBERED = 200_000
 _REMARKS_SHOWN = 3
 
@@ -151,7 +151,7 @@ class _Papers:
         if content.paper is None:
             fault = content.fault
             assert fault is not None
-            raise Refused(fault.field, fault.reason, fault.value, entry=content.key)
+            raise Refused(fault.field, fault.reason, fault.value, entry=content.key[:KEY_SHOWN])
         self._papers.append(content.paper)
         return True
 

@@ -63,7 +63,8 @@ _LOOSE = (
 _VENUES = ("journal", "journaltitle", "booktitle", "maintitle", "series", "school", "institution")
 _INHERITED_NAME = {"title": "booktitle"}
 _FIELD = re.compile(r"[\s,]*[A-Za-z][\w-]*\s*=")
-_WORDS = re.compile(r"\s+and\s+", re.IGNORECASE)
+_SEPARATORS = re.compile(r" ?[,;] ?")
+_WORDS = re.compile(r" and ", re.IGNORECASE)
 
 
 def write_papers(target: TextIO, papers: Iterable[Paper]) -> int:
@@ -309,7 +310,7 @@ def _published(values: Mapping[str, str], source: str | None) -> PartialDate | N
 
 def _names(value: str, own: bool) -> list[str]:
     names = []
-    for each in _at_top(value, _WORDS):
+    for each in _at_top(one_line(value) or "", _WORDS):
         whole = _grouped(each)
         name = one_line(from_latex(whole if whole is not None else each)) or ""
         if not own and name.casefold() == "others":
@@ -333,7 +334,7 @@ def _grouped(text: str) -> str | None:
 
 def _listed(value: str) -> list[str]:
     return [
-        whole if (whole := _grouped(each)) is not None else each for each in _at_top(value, re.compile(r"\s*[,;]\s*"))
+        whole if (whole := _grouped(each)) is not None else each for each in _at_top(one_line(value) or "", _SEPARATORS)
     ]
 
 

@@ -337,12 +337,13 @@ def _draft(cells: Sequence[str], shape: Layout, provenance: str) -> Draft:
 
 def _people(cell: str) -> list[str]:
     """Names of a cell: separated by semicolons, line ends or "and"; by commas only where no name has one inside."""
-    for separator in (r"\s*[;|\r\n]\s*", r"\s+and\s+|\s+&\s+"):
-        parts = [part for part in re.split(separator, cell) if part.strip()]
+    cell = re.sub(r"[ \t]+", " ", cell)
+    for separator in (r"[;|\r\n]", r" and | & "):
+        parts = [part for part in re.split(separator, cell) if part.strip(" ")]
         if len(parts) > 1:
             # "Ada Example, Bo Sample and Cy Third"
             return [name for part in parts for name in (_people(part) if _spoken_list(part) else [part])]
-    return [part for part in re.split(r"\s*,\s*", cell) if part] if _spoken_list(cell) else [cell]
+    return [part for part in cell.split(",") if part.strip()] if _spoken_list(cell) else [cell]
 
 
 def _spoken_list(text: str) -> bool:

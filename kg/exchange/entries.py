@@ -21,6 +21,9 @@ from kg.model import Author, Manifestation, Paper, PartialDate
 ENTRY_CHARACTERS = 4_000_000
 """A longer entry is no reference; it is passed over without being kept in memory."""
 
+PROVENANCE_KEPT = 500
+"""What is called longer than this is called by its beginning."""
+
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -96,7 +99,7 @@ class Draft:
             manifestations=tuple(Manifestation(each.scheme, each.value, each.version, self.format) for each in parsed),
             citations_stated=self.citations_stated,
             source=self.format,
-            provenance=self.provenance,
+            provenance=self.provenance[:PROVENANCE_KEPT],
         )
         _check_storable(paper)
         return paper
@@ -344,7 +347,7 @@ def _own_ids(text: str) -> list[ParsedId]:
 def _mentioned(pattern: re.Pattern[str], texts: Iterable[str]) -> list[ParsedId]:
     found = []
     for text in texts:
-        for match in pattern.finditer(text[:20_000]):
+        for match in pattern.finditer(" ".join(text[:20_000].split())):
             try:
                 found.append(parse(f"arxiv:{match[1]}" if pattern is _ARXIV_MENTION else match[1]))
             except InputError:

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pylatexenc.latex2text import LatexNodes2Text  # type: ignore[import-untyped]
 
+DECODED = 200_000
+"""A longer field only loses its commands and braces: decoding takes about 10 microseconds a character."""
+
 NESTED = 60
 """Deeper braces are no text; pylatexenc would run out of stack."""
 
@@ -116,11 +119,17 @@ def _decoded(text: str) -> str:
 
     plain = _LINK.sub("{", _ADDRESS.sub(r"\1", text))
     plain = _BARE.sub(r"\1\\\2", plain)
+    if len(plain) > DECODED:
+        return _stripped(plain)
     try:
         return str(_decoder().latex_to_text(plain))
     except (LookupError, TypeError, ValueError, RecursionError, LatexWalkerError):
         # pylatexenc 2.11 stumbles over some macros without their arguments; the text without its commands is left.
-        return re.sub(r"\\[A-Za-z]+\s*|[{}]", "", plain)
+        return _stripped(plain)
+
+
+def _stripped(text: str) -> str:
+    return re.sub(r"\\[A-Za-z]+|[{}]", "", text)
 
 
 @cache

@@ -114,29 +114,33 @@ def _lines(paper: Paper, key: str) -> Iterator[tuple[str, str]]:
 def _records(source: TextIO) -> Iterator[tuple[int, int, list[str] | None]]:
     """(first line, characters, lines with their continuations) of each record; `None` for one that is too long."""
     begun, size = 0, 0
-    lines: list[str] | None = []
+    lines: list[list[str]] | None = []
     for number, line in pieces(source):
         found = _TAG.match(line)
         tag = found[1] if found else None
         if tag == "TY":
             if begun:
-                yield begun, size, lines
+                yield begun, size, _whole(lines)
             begun, size, lines = number, 0, []
         elif not begun:
             continue
         size += len(line)
         if tag == "ER":
-            yield begun, size, lines
+            yield begun, size, _whole(lines)
             begun = 0
         elif size > ENTRY_CHARACTERS:
             lines = None
         elif lines is not None:
             if found:
-                lines.append(f"{tag}  - {' '.join(found[2].split())}")
-            elif lines and (rest := " ".join(line.split())):
-                lines[-1] = f"{lines[-1]} {rest}"
+                lines.append([f"{tag}  -", *found[2].split()])
+            elif lines:
+                lines[-1] += line.split()
     if begun:
-        yield begun, size, lines
+        yield begun, size, _whole(lines)
+
+
+def _whole(lines: list[list[str]] | None) -> list[str] | None:
+    return None if lines is None else [" ".join(words) for words in lines]
 
 
 def _parsed(lines: list[str]) -> Mapping[str, list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from types import ModuleType
 from typing import Any
 
@@ -425,3 +426,21 @@ def test_no_text_at_all_makes_a_reader_stumble(name: str, text: str) -> None:
     for entry in found:
         assert (entry.paper is None) != (entry.fault is None)
         assert entry.line >= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("bibtex", "@article{k, title = {T}, author = {a" + " " * 300_000 + "b}, keywords = {" + " " * 300_000 + "}}"),
+        ("bibtex", "@article{k, title = {T}, note = {arXiv" + " " * 300_000 + "}}"),
+        ("bibtex", "@article{k, title = {T}, abstract = {" + "\\'e " * 100_000 + "}}"),
+        ("bibtex", "@article{k, title = {T}, abstract = {" + "$" * 300_000 + "}}"),
+        ("ris", "TY  - JOUR\nTI  - T\nAB  - a\n" + "b\n" * 300_000 + "ER  - \n"),
+        ("csv", "title,author,extra\nT,a" + " " * 100_000 + "b,arXiv" + " " * 100_000 + "\n"),
+        ("csl", '[{"title": "T", "note": "arXiv' + " " * 300_000 + '"}]'),
+    ],
+)
+def test_long_runs_of_anything_take_time_in_proportion(name: str, text: str) -> None:
+    began = time.monotonic()
+    assert one(FORMATS[name], text).title == "T"
+    assert time.monotonic() - began < 20
