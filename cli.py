@@ -18,6 +18,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -102,32 +103,59 @@ def _judge(into: GraphStore, asked: threading.Event) -> None:
     terminal.say(f"Judged {done.read:,} papers{kept}.")
 
 
-def _ingest(paths: list[Path], store: str | None, rejects: Path | None, judge: bool, citations: bool) -> None:
+def _ingest(
+    paths: list[Path],
+    store: str | None,
+    rejects: Path | None,
+    judge: bool,
+    citations: bool,
+    columns: dict[str, str] | None = None,
+    encoding: str | None = None,
+) -> None:
     from ingest.files import ingest_citations, ingest_papers
     from ingest.lines import LineReader
+    from ingest.reference_files import ingest_references, recognise
 
-    verb = ingest_citations if citations else ingest_papers
+    verbs: list[Callable[..., Ingested]] = []
     for path in paths:  # a mistyped second name must not be found out after an hour with the first
         with LineReader(path):
             pass
-    partial = False
+        found = None if citations else recognise(path, encoding=encoding, columns=columns)
+        if found is not None:
+            verbs.append(partial(ingest_references, found=found, columns=columns))
+        else:
+            verbs.append(ingest_citations if citations else ingest_papers)
+    in_part = False
     quarantined = 0
     with opened(store, create=True) as into, work.stoppable() as asked:
-        for path in paths:
+        for path, verb in zip(paths, verbs, strict=True):
             with terminal.progress(path.name) as bar:
                 done = verb(
                     into, path, rejects=rejects, clock=utc_now, progress=lambda p: bar(p.read, None), stop=asked.is_set
                 )
-            partial = partial or done.rejected > 0 or done.truncated
+            in_part = in_part or done.rejected > 0 or done.truncated
             quarantined += done.quarantined
             terminal.say(f"{path.name}: {_sentence(done)}")
+            for note in done.notes:
+                terminal.say(f"{path.name}: {note}")
             work.stopped(done.stopped, path.name)
         if judge and not citations:
             _judge(into, asked)
     if quarantined:
         terminal.say(f"{quarantined:,} records contradict themselves and were kept out: tokenatlas quarantine")
-    if partial:
+    if in_part:
         raise typer.Exit(REJECTS)
+
+
+def _mapping(told: list[str]) -> dict[str, str] | None:
+    """`FIELD=COLUMN` pairs; commas separate them where a field's name follows, so a column may have one in its name."""
+    pairs: dict[str, str] = {}
+    for each in (pair for text in told for pair in re.split(r",(?=\s*[A-Za-z0-9]+\s*=)", text)):
+        field, equals, column = each.partition("=")
+        if not equals or not column.strip():
+            raise typer.BadParameter(f"{each!r} is not FIELD=COLUMN", param_hint="--columns")
+        pairs[field.strip().lower()] = column.strip()
+    return pairs or None
 
 
 def _sentence(done: Ingested) -> str:
@@ -159,16 +187,31 @@ def _sentence(done: Ingested) -> str:
 
 @ingest_app.command("files")
 def ingest_files(
-    paths: Annotated[list[Path], typer.Argument(help="JSON Lines, plain or .gz.", metavar="PATH...")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="BibTeX, RIS, CSL-JSON, CSV, our exports or JSON Lines; plain or .gz.", metavar="PATH..."),
+    ],
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Which columns of a table hold what, e.g. title=Titel,doi=DOI; usual names are known.",
+            metavar="FIELD=COLUMN,...",
+        ),
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(help="How the text of reference files is encoded; found out if absent.", metavar="NAME"),
+    ] = None,
     rejects: Rejects = None,
     no_judge: NoJudge = False,
     store: Store = None,
 ) -> None:
-    """Papers from JSON Lines (arXiv or OpenAlex records), then judge what is new.
+    """Papers from files of reference managers, tables, or JSON Lines (arXiv or OpenAlex records); judge what is new.
 
-    Example: tokenatlas ingest files papers.jsonl.gz
+    Example: tokenatlas ingest files library.bib papers.jsonl.gz
     """
-    _ingest(paths, store, rejects, judge=not no_judge, citations=False)
+    mapping = _mapping(columns or [])
+    _ingest(paths, store, rejects, judge=not no_judge, citations=False, columns=mapping, encoding=encoding)
 
 
 @ingest_app.command("citations")

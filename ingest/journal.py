@@ -63,29 +63,45 @@ class Journal:
 class Rejects:
     """The list of refused lines, as JSON Lines: file, line, field, reason, value (its first 80 characters).
 
-    The file is made with the first reject. Entries of other inputs in it stay.
+    Where several records may stand on one line, `entry` names the record and `position` is where it ends. The file is
+    made with the first reject. Entries of other inputs in it stay.
     """
 
-    def __init__(self, path: Path, read_from: Path, *, line: int) -> None:
-        """`path` is the list, `read_from` the input, of which entries after `line` are taken out to be made again."""
+    def __init__(self, path: Path, read_from: Path, *, line: int, position: int = 0) -> None:
+        """`path` is the list, `read_from` the input, of which what is behind `line` is taken out to be made again.
+
+        Where entries have a position, what is behind `position` is.
+        """
         self.path = path
         self.count = 0
         self._name = str(read_from)
         self._file: IO[str] | None = None
+        self._position = position
         if path.exists():
             self._cut_back(line)
 
-    def add(self, line: int, field: str, reason: str, value: object = None) -> None:
-        """Refuse one line."""
+    def add(
+        self,
+        line: int,
+        field: str,
+        reason: str,
+        value: object = None,
+        *,
+        entry: str | None = None,
+        position: int | None = None,
+    ) -> None:
+        """Refuse one line, or the entry that begins there."""
         if self._file is None:
             try:
                 self._file = self.path.open("a", encoding="utf-8")
             except OSError as error:
                 raise self._unwritable(error) from error
         shown = None if value is None else str(value)[:VALUE_SHOWN]
-        entry = {"file": self._name, "line": line, "field": field, "reason": reason, "value": shown}
+        refused = {"file": self._name, "line": line, "field": field, "reason": reason, "value": shown}
+        if entry is not None:
+            refused |= {"entry": entry, "position": position}
         # ASCII, so that a lone surrogate in the value cannot make the list unreadable.
-        self._file.write(json.dumps(entry, ensure_ascii=True) + "\n")
+        self._file.write(json.dumps(refused, ensure_ascii=True) + "\n")
         self.count += 1
 
     def sync(self) -> None:
@@ -127,12 +143,11 @@ class Rejects:
             found = json.loads(entry)
         except ValueError:
             return not entry.endswith(b"\n")
-        return (
-            isinstance(found, dict)
-            and os.path.abspath(str(found.get("file"))) == os.path.abspath(self._name)
-            and isinstance(found.get("line"), int)
-            and found["line"] > line
-        )
+        if not isinstance(found, dict) or os.path.abspath(str(found.get("file"))) != os.path.abspath(self._name):
+            return False
+        if isinstance(found.get("position"), int):
+            return bool(found["position"] > self._position)
+        return isinstance(found.get("line"), int) and found["line"] > line
 
     def _unwritable(self, error: OSError) -> InputError:
         return InputError(

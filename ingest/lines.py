@@ -29,6 +29,11 @@ class Line:
     end: int
     content: bytes | None
 
+    @property
+    def blank(self) -> bool:
+        """Whether there is nothing to read."""
+        return self.content is not None and not self.content.strip()
+
 
 class LineReader:
     """Iterates the lines of a file from a position on.

@@ -22,14 +22,26 @@ _SCHEME_OF = {"arxiv_id": "arxiv", "openalex_id": "openalex", "s2_id": "s2", "co
 
 
 class Refused(Exception):
-    """A line that is no record: which field, why, and what stood there. `ids` is set when the record had some."""
+    """A line that is no record: which field, why, and what stood there. `record` is set when it had an id.
 
-    def __init__(self, field: str, reason: str, value: object = None, record: Record | None = None) -> None:
+    `entry` is what a file of references calls it, `None` in files whose lines are the records.
+    """
+
+    def __init__(
+        self,
+        field: str,
+        reason: str,
+        value: object = None,
+        record: Record | None = None,
+        *,
+        entry: str | None = None,
+    ) -> None:
         super().__init__(reason)
         self.field = field
         self.reason = reason
         self.value = value
         self.record = record
+        self.entry = entry
 
 
 @dataclass(frozen=True, slots=True)

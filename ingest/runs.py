@@ -6,10 +6,11 @@ rejects, batch and cursor) is here and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 from ingest.journal import Journal, Rejects, stream_of
 from ingest.lines import LINE_BYTES, LineReader
@@ -24,6 +25,10 @@ BATCH_BYTES = 16_000_000
 
 STOP_EVERY = 100
 """Lines between two questions whether to stop."""
+
+T = TypeVar("T")
+T_in = TypeVar("T_in", contravariant=True)
+T_out = TypeVar("T_out", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ class Ingested:
     `written` sums what the store changed. `left_out` counts arXiv ids that only a title match proposed and that were
     not believed. `resumed_from` is the line behind which this run began. `truncated`: the file is damaged and what
     stood before the damage was kept. `stopped`: asked to stop; the same call goes on. `rejects` lists the refused
-    lines, `None` when this run refused none.
+    lines, `None` when this run refused none. `notes` are sentences about the file as a whole.
     """
 
     file: str
@@ -57,6 +62,7 @@ class Ingested:
     truncated: bool
     stopped: bool
     rejects: Path | None
+    notes: tuple[str, ...] = ()
 
     def written_and(self, other: Ingested) -> Upserted:
         """What the store changed in this run and another."""
@@ -72,7 +78,35 @@ class Taken:
     left_out: int = 0
 
 
-class Worker(Protocol):
+class Unit(Protocol[T_out]):
+    """A line, or an entry that begins on one. `end` grows from unit to unit; reading goes on behind it."""
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def end(self) -> int: ...
+
+    @property
+    def content(self) -> T_out | None: ...
+
+    @property
+    def blank(self) -> bool: ...
+
+
+class Reader(Protocol[T_out]):
+    """A file taken apart. After iterating, `damage` says why reading ended early."""
+
+    @property
+    def damage(self) -> str | None: ...
+
+    @property
+    def fraction(self) -> float: ...
+
+    def __iter__(self) -> Iterator[Unit[T_out]]: ...
+
+
+class Worker(Protocol[T_in]):
     """What lines mean. `first` lines at the top are a header and are not given to `take`."""
 
     @property
@@ -82,7 +116,7 @@ class Worker(Protocol):
     @property
     def first(self) -> int: ...
 
-    def take(self, content: bytes) -> bool:
+    def take(self, content: T_in) -> bool:
         """Take one line in; false when nothing of it is loaded. Raises Refused."""
 
     def flush(self, time: str) -> Taken:
@@ -90,7 +124,7 @@ class Worker(Protocol):
 
 
 def run(
-    worker: Worker,
+    worker: Worker[bytes],
     store: GraphStore,
     path: Path,
     *,
@@ -100,10 +134,40 @@ def run(
     progress: Callable[[Progress], None] | None,
     stop: Callable[[], bool] | None,
 ) -> Ingested:
-    """Read a file from where the store's cursor stands to its end.
+    """Read the lines of a file from where the store's cursor stands to its end.
 
     Args:
         rejects: list of refused lines; `None` when an earlier reading of the file has listed them.
+
+    Raises:
+        InputError: the file cannot be read, the list not written, or `batch` is below 1.
+        StoreError: the store failed; what was committed before stays.
+    """
+
+    def opened(line: int, byte: int) -> LineReader:
+        return LineReader(path, line=line, byte=byte)
+
+    return run_over(
+        opened, worker, store, path, rejects=rejects, clock=clock, batch=batch, progress=progress, stop=stop
+    )
+
+
+def run_over(
+    opened: Callable[[int, int], AbstractContextManager[Reader[T]]],
+    worker: Worker[T],
+    store: GraphStore,
+    path: Path,
+    *,
+    rejects: Path | None,
+    clock: Callable[[], str],
+    batch: int,
+    progress: Callable[[Progress], None] | None,
+    stop: Callable[[], bool] | None,
+) -> Ingested:
+    """As `run`, over whatever units a reader takes a file apart into.
+
+    Args:
+        opened: opens the file behind a line and an `end`, as the cursor has them.
 
     Raises:
         InputError: the file cannot be read, the list not written, or `batch` is below 1.
@@ -115,8 +179,8 @@ def run(
     read = loaded = rejected = left_out = 0
     written = Upserted()
     line, byte, stopped = journal.line, journal.byte, False
-    with LineReader(path, line=line, byte=byte) as reader:
-        listed = Rejects(rejects, path, line=line) if rejects is not None else None
+    with opened(line, byte) as reader:
+        listed = Rejects(rejects, path, line=line, position=byte) if rejects is not None else None
 
         def commit(*, done: bool = False) -> None:
             nonlocal written, left_out
@@ -132,10 +196,12 @@ def run(
                 progress(Progress(read, rejected, 1.0 if done else reader.fraction))
 
         committed = line, byte
+        pending = seen = 0
         try:
             for each in () if journal.done else reader:
                 line, byte = each.number, each.end
-                if line > worker.first and (each.content is None or each.content.strip()):
+                seen, pending = seen + 1, pending + 1
+                if line > worker.first and not each.blank:
                     read += 1
                     try:
                         if each.content is None:
@@ -144,13 +210,16 @@ def run(
                     except Refused as refused:
                         rejected += 1
                         if listed is not None:
-                            listed.add(line, refused.field, refused.reason, refused.value)
-                stopped = line % STOP_EVERY == 0 and stop is not None and stop()
+                            where = None if refused.entry is None else byte
+                            listed.add(
+                                line, refused.field, refused.reason, refused.value, entry=refused.entry, position=where
+                            )
+                stopped = seen % STOP_EVERY == 0 and stop is not None and stop()
                 if stopped:
                     break
-                if line - committed[0] >= batch or byte - committed[1] >= BATCH_BYTES:
+                if pending >= batch or byte - committed[1] >= BATCH_BYTES:
                     commit()
-                    committed = line, byte
+                    committed, pending = (line, byte), 0
             whole = not stopped and reader.damage is None
             if not journal.done and (whole or (line, byte) != committed):
                 commit(done=whole)

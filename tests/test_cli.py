@@ -299,6 +299,78 @@ def test_csv_export_is_defused_and_complete(filled, tmp_path) -> None:
     assert {json.loads(line)["id"] for line in lines} >= {"arxiv:1903.00003"}
 
 
+@pytest.mark.parametrize("form", ["bibtex", "ris", "csl", "csv", "jsonl"])
+def test_an_export_is_read_and_exported_again_byte_by_byte(filled, tmp_path, form) -> None:
+    name = {"bibtex": "out.bib", "ris": "out.ris", "csl": "out.json"}.get(form, f"out.{form}")
+    records = ("--records",) if form in ("csv", "jsonl") else ()
+    export = ("export", "--format", form, "--include", "any", *records, "--out")
+    assert filled(*export, tmp_path / name).err.startswith("3 papers written")
+    other = f"sqlite:///{tmp_path}/other.sqlite"
+    answer = filled("ingest", "files", tmp_path / name, "--store", other)
+    assert answer.code == 0
+    assert "read 3; 3 new papers" in answer.err
+    filled(*export, tmp_path / "again", "--store", other)
+    assert (tmp_path / "again").read_bytes() == (tmp_path / name).read_bytes()
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_an_export_with_verdicts_can_be_read_too(filled, tmp_path, form) -> None:
+    filled("export", "--format", form, "--include", "any", "--out", tmp_path / f"out.{form}")
+    other = f"sqlite:///{tmp_path}/other.sqlite"
+    assert filled("ingest", "files", tmp_path / f"out.{form}", "--store", other).code == 0
+    document = filled("paper", "2101.00001", "--json", "--store", other).document
+    assert (document["author_names"], document["abstract"]) == (CODEC["authors"], CODEC["abstract"])
+    assert (document["date"]["source"], document["include"]) == ("arxiv", "include")
+
+
+def test_export_goes_by_the_filters(filled) -> None:
+    out = filled("export", "--format", "bibtex", "--from", "2022").out
+    assert out.count("@misc{") == 1
+    assert "eprint = {2202.00002}" in out
+    assert filled("export", "--format", "word").code == 2
+
+
+def test_a_library_with_broken_entries_is_kept_but_for_them(run, tmp_path) -> None:
+    good = "".join(f"@article{{k{n}, title = {{Codec Number {n}}}}}\n" for n in range(197))
+    bad = "@article{b1, title = {Open,\n}\n@article{b2\n title = {X}}\n@misc{b3, year = 2020}\n"
+    (tmp_path / "lib.bib").write_text(good[:2000] + "\n" + good[2000:] + bad)
+    answer = run("ingest", "files", tmp_path / "lib.bib", "--no-judge")
+    assert answer.code == 3
+    assert "read 200; 197 new papers; 3 lines rejected, listed in lib.bib.rejects.jsonl" in answer.err
+    listed = [json.loads(line) for line in (tmp_path / "lib.bib.rejects.jsonl").read_text().splitlines()]
+    assert [each["entry"] for each in listed] == ["b1", "b2", "b3"]
+    assert all(each["line"] > 197 and each["reason"] for each in listed)
+
+
+def test_a_table_is_mapped_by_option(run, tmp_path) -> None:
+    (tmp_path / "list.csv").write_text("Titel;Jahr, ca.;DOI\nEin Codec;2020;10.1000/x\n", encoding="cp1252")
+    answer = run("ingest", "files", tmp_path / "list.csv")
+    assert answer.code == 2
+    assert "No column holds a title" in answer.err.splitlines()[0]
+    assert "--columns title=NAME; the columns are Titel, Jahr, ca., DOI" in answer.err
+    answer = run("ingest", "files", tmp_path / "list.csv", "--columns", "title=Title")
+    assert (answer.code, len(answer.err.splitlines())) == (2, 3)
+    assert "no column 'Title'" in answer.err
+    answer = run("ingest", "files", tmp_path / "list.csv", "--columns", "title=Titel,year=Jahr, ca.", "--no-judge")
+    assert answer.code == 0
+    assert run("paper", "10.1000/x", "--json").document["year"] == 2020
+    assert run("ingest", "files", tmp_path / "list.csv", "--columns", "title").code == 2
+
+
+def test_a_table_is_checked_before_the_file_before_it_is_read(run, papers, tmp_path) -> None:
+    (tmp_path / "list.csv").write_text("Titel\nX\n")
+    assert run("ingest", "files", papers, tmp_path / "list.csv").code == 2
+    assert not (tmp_path / "atlas.sqlite").exists()
+
+
+def test_an_encoding_that_was_found_out_is_said(run, tmp_path) -> None:
+    (tmp_path / "old.ris").write_bytes("TY  - JOUR\r\nTI  - Größe\r\nER  - \r\n".encode("latin-1"))
+    answer = run("ingest", "files", tmp_path / "old.ris", "--no-judge")
+    assert answer.code == 0
+    assert "Windows-1252" in answer.err
+    assert run("papers", "--include", "any", "--json").document["papers"][0]["title"] == "Größe"
+
+
 def test_screening_a_file_needs_no_store(run, papers, tmp_path) -> None:
     assert run("screen", papers, "--out", tmp_path / "verdicts.jsonl").code == 0
     records = [json.loads(line) for line in (tmp_path / "verdicts.jsonl").read_text(encoding="utf-8").splitlines()]

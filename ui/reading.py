@@ -14,6 +14,7 @@ from ui import terminal
 from ui.options import AsJson, Out, Store, opened, with_filter
 
 app = typer.Typer()
+FORMATS = ("csv", "jsonl", "bibtex", "ris", "csl")
 protocol_app = typer.Typer(help="The review protocol: topics, criteria and how they combine.", no_args_is_help=True)
 app.add_typer(protocol_app, name="protocol")
 
@@ -102,28 +103,44 @@ def paper(
 @with_filter
 def export(
     where: PaperFilter,
-    format: Annotated[str, typer.Option("--format", help="csv or jsonl.", metavar="FORMAT")] = "csv",
+    format: Annotated[
+        str, typer.Option("--format", help="One of " + ", ".join(FORMATS) + ".", metavar="FORMAT")
+    ] = "csv",
+    records: Annotated[
+        bool, typer.Option("--records", help="CSV and JSON Lines without verdicts and counts: what can be read again.")
+    ] = False,
     sort: Annotated[str, typer.Option(help="One of " + ", ".join(SORTS) + ".", metavar="ORDER")] = "newest",
     out: Out = None,
     store: Store = None,
 ) -> None:
-    """Write papers as CSV (cells that a spreadsheet would run are defused) or JSON Lines.
+    """Write papers for reference managers, spreadsheets (cells that one would run are defused) and programs.
 
-    Example: tokenatlas export --format csv --topic S4 --out trade-offs.csv
+    Example: tokenatlas export --format bibtex --topic S4 --out trade-offs.bib
     """
-    from kg.exchange.csv import write_rows
+    from kg.exchange import bibtex, csl, csv, jsonl, ris
     from kg.exchange.documents import ROW_COLUMNS, row_document, row_values
 
-    if format not in ("csv", "jsonl"):
-        raise typer.BadParameter(f"{format!r} is not csv or jsonl", param_hint="--format")
+    if format not in FORMATS:
+        raise typer.BadParameter(f"{format!r} is not one of {', '.join(FORMATS)}", param_hint="--format")
     if sort not in SORTS:
         raise typer.BadParameter(f"{sort!r} is not one of {', '.join(SORTS)}", param_hint="--sort")
     with opened(store, read_only=True) as source, terminal.writing(out) as target:
-        rows = terminal.every_row(source, where, sort)
-        if format == "csv":
-            count = write_rows(target, ROW_COLUMNS, (row_values(row) for row in rows))
+        told = ((row, source.paper(row.id).paper) for row in terminal.every_row(source, where, sort))
+        if format == "csv" and not records:
+            # What a list shows, then what it lacks of the record, by which the file can be read again.
+            own = [place for place, column in enumerate(csv.PAPER_COLUMNS) if column not in ROW_COLUMNS]
+            values = ((row_values(row), csv.paper_values(paper)) for row, paper in told)
+            count = csv.write_rows(
+                target,
+                (*ROW_COLUMNS, *(csv.PAPER_COLUMNS[place] for place in own)),
+                ((*shown, *(record[place] for place in own)) for shown, record in values),
+            )
+        elif format == "jsonl" and not records:
+            documents = ({**row_document(row), **jsonl.paper_document(paper)} for row, paper in told)
+            count = sum(1 for each in documents if target.write(json.dumps(each, ensure_ascii=False) + "\n"))
         else:
-            count = sum(1 for row in rows if target.write(json.dumps(row_document(row), ensure_ascii=False) + "\n"))
+            written_as = {"bibtex": bibtex, "ris": ris, "csl": csl, "csv": csv, "jsonl": jsonl}
+            count = written_as[format].write_papers(target, (paper for _, paper in told))
     terminal.say(f"{count:,} papers written.")
 
 
