@@ -235,8 +235,8 @@ def _search(name: str, query: str | None, protocol: bool, since: str | None, lim
 
 
 def _lists(papers: Callable[[Job], list[str]], directions: Sequence[Direction]) -> list[Step]:
-    """Semantic Scholar's lists, then OpenAlex for the references that it could not give whole."""
-    from ingest.pipeline import plan_links, run_links, second_opinion
+    """Semantic Scholar's lists, then OpenAlex for the references that it could not give whole, and what they are."""
+    from ingest.pipeline import leads, plan_links, plan_papers, run_leads, run_links, second_opinion
 
     def asks(direction: Direction) -> Step:
         return Step(
@@ -249,9 +249,21 @@ def _lists(papers: Callable[[Job], list[str]], directions: Sequence[Direction]) 
         short = second_opinion(job.store, papers(job), "s2", "references")
         return [plan_links(job.session, job.source("openalex"), short, "references")]
 
+    def numbered(job: Job) -> list[Plan]:
+        """OpenAlex names references by its own numbers alone, so it is asked which papers they are."""
+        named = leads(job.store, papers(job), ("references",))
+        return [plan_papers(job.session, job.source("openalex"), [id for id in named if id.startswith("openalex:")])]
+
     steps = [asks(direction) for direction in directions]
     if "references" in directions:
-        steps.append(Step("references that are missing", gaps, lambda job, plans: run_links(job.session, plans[0])))
+        steps += [
+            Step("references that are missing", gaps, lambda job, plans: run_links(job.session, plans[0])),
+            Step(
+                "what those references are",
+                numbered,
+                lambda job, plans: run_leads(job.session, plans[0], papers(job), ("references",)),
+            ),
+        ]
     return steps
 
 

@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.fetching import Asked, Fetched, Session, by_query, read
 from ingest.source import Page, Source, Stated, Stream
+from kg.model import How
 from kg.store import GraphStore
 
 Direction = Literal["references", "citations"]
@@ -91,6 +93,25 @@ def run_details(session: Session, plan: Plan) -> Fetched:
 def run_links(session: Session, plan: Plan) -> Fetched:
     """Read lists of references or citers: citations only, what they name becomes a paper when it is adopted."""
     return read(session, plan.source, plan.streams, take=_links_only)
+
+
+def leads(store: GraphStore, papers: Sequence[str], directions: Sequence[Direction]) -> list[str]:
+    """Ids, ascending, that the lists of these papers name and of which nothing more is known."""
+    return sorted(pc.unique(_leads(store, papers, directions)["lead"]).to_pylist())
+
+
+def run_leads(session: Session, plan: Plan, papers: Sequence[str], directions: Sequence[Direction]) -> Fetched:
+    """Read what leads are; each keeps the first of the papers, by id, that led to it."""
+    table = _leads(session.store, papers, directions).sort_by([("paper", "descending"), ("kind", "descending")])
+    led: dict[str, tuple[How, str]] = {row["lead"]: (row["kind"], row["paper"]) for row in table.to_pylist()}
+    return read(session, plan.source, plan.streams, finding=lambda stream, id: led.get(id))
+
+
+def _leads(store: GraphStore, papers: Sequence[str], directions: Sequence[Direction]) -> pa.Table:
+    """Citations between these papers and ids of which nothing more is known: paper, lead, kind."""
+    table = store.table("leads")
+    wanted = pc.is_in(table["paper"], pa.array(papers, pa.string()))
+    return table.filter(pc.and_(wanted, pc.is_in(table["kind"], pa.array(directions, pa.string()))))
 
 
 def _links_only(page: Page) -> Page:

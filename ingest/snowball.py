@@ -13,13 +13,10 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from ingest.fetching import Fetched, Session, read
-from ingest.pipeline import Direction, plan_links, plan_papers, run_links, second_opinion
-from ingest.source import Source, Stream
-from kg.model import Batch, Cursor, How
+from ingest.fetching import Fetched, Session
+from ingest.pipeline import Direction, leads, plan_links, plan_papers, run_leads, run_links, second_opinion
+from ingest.source import Source
+from kg.model import Batch, Cursor
 from kg.paper_filter import PaperFilter
 from kg.store import GraphStore
 
@@ -98,7 +95,7 @@ def snowball(
                 done.add(_read_lists(session, lists, state.frontier, direction))
                 if done.stopped:
                     return Snowballed(_rounds(state), done)
-            state.named = sorted(_named(store, state.frontier, directions))
+            state.named = leads(store, state.frontier, directions)
             state.stage = "papers"
             _keep(session, key, state)
         if state.stage == "papers":
@@ -144,30 +141,8 @@ def _read_lists(session: Session, lists: Sequence[Source], papers: Sequence[str]
 
 
 def _describe(session: Session, describer: Source, state: _State, directions: Sequence[Direction]) -> Fetched:
-    led = _led_by(session.store, state.frontier, directions)
     plan = plan_papers(session, describer, state.named)
-
-    def finding(stream: Stream, id: str) -> tuple[How, str] | None:
-        return led.get(id)
-
-    return read(session, plan.source, plan.streams, finding=finding)
-
-
-def _leads(store: GraphStore, papers: Sequence[str], directions: Sequence[Direction]) -> pa.Table:
-    """Citations between these papers and ids of which nothing more is known: paper, lead, kind."""
-    leads = store.table("leads")
-    wanted = pc.is_in(leads["paper"], pa.array(papers, pa.string()))
-    return leads.filter(pc.and_(wanted, pc.is_in(leads["kind"], pa.array(directions, pa.string()))))
-
-
-def _named(store: GraphStore, papers: Sequence[str], directions: Sequence[Direction]) -> list[str]:
-    return pc.unique(_leads(store, papers, directions)["lead"]).to_pylist()  # type: ignore[no-any-return]
-
-
-def _led_by(store: GraphStore, papers: Sequence[str], directions: Sequence[Direction]) -> dict[str, tuple[How, str]]:
-    """Per lead the first of the papers, by id, that leads to it."""
-    leads = _leads(store, papers, directions).sort_by([("paper", "descending"), ("kind", "descending")]).to_pydict()
-    return {lead: (kind, paper) for paper, lead, kind in zip(leads["paper"], leads["lead"], leads["kind"], strict=True)}
+    return run_leads(session, plan, state.frontier, directions)
 
 
 def _included(store: GraphStore, named: Sequence[str]) -> list[str]:
