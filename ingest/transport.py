@@ -54,12 +54,13 @@ SLICE_S = 0.2
 
 @dataclass(slots=True)
 class _Lane:
-    """Everything about one service: only one exchange at a time."""
+    """Everything about one service: only one exchange at a time; `queued_s` were spent waiting for turns so far."""
 
     access: Access
     bucket: Bucket
     wire: Wire
     busy: threading.Lock = field(default_factory=threading.Lock)
+    queued_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,8 @@ class Transport:
 
     def _persist(self, lane: _Lane, request: _Request) -> Reply:
         """Try until an answer is good, the patience is over, or nothing can heal it."""
-        began = self._clock.monotonic()
+        # Waiting for turns is no failure, however many runs there are, so it does not wear the patience out.
+        began = self._clock.monotonic() - lane.queued_s
         attempts = 0
         while True:
             self._respect_hold(lane, request, began, attempts)
@@ -219,7 +221,7 @@ class Transport:
         held = lane.bucket.held()
         if not held:
             return
-        if self._clock.monotonic() - began + held > self.patience_s:
+        if self._spent(lane, began) + held > self.patience_s:
             title = lane.access.service.title
             raise self._finished(
                 RateLimited(
@@ -231,6 +233,9 @@ class Transport:
             )  # fmt: skip
         self._wait(lane, held, "rate limited")
 
+    def _spent(self, lane: _Lane, began: float) -> float:
+        return self._clock.monotonic() - lane.queued_s - began
+
     def _pause(self, lane: _Lane, again: Again, began: float, attempts: int) -> None:
         """Wait before the next try, or end with the error when that would take more than the patience."""
         asked = again.retry_after_s
@@ -239,7 +244,7 @@ class Transport:
         seconds = self._chance() * longest if not asked else asked + self._chance() * lane.access.backoff_s
         if asked:
             lane.bucket.hold(asked)
-        if attempts >= ATTEMPTS or self._clock.monotonic() - began + seconds > self.patience_s:
+        if attempts >= ATTEMPTS or self._spent(lane, began) + seconds > self.patience_s:
             raise self._finished(again.error, attempts, asked or LATER_S) from None
         self._wait(lane, seconds, again.why)
 
@@ -271,9 +276,11 @@ class Transport:
     def _exchange(self, lane: _Lane, request: _Request, where: str) -> Answer:
         """One request at its turn."""
         url = lane.access.shown(where)
+        queued = self._clock.monotonic()
         try:
             with self._connection(lane):
                 self._take_turn(lane)
+                lane.queued_s += self._clock.monotonic() - queued
                 self.requests[lane.access.service.name, request.endpoint] += 1
                 return lane.wire.exchange(request.method, where, request.accept, request.content)
         except Broken as error:

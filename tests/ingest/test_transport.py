@@ -24,7 +24,7 @@ from kg.errors import (
 from tests.services.clock import OwnClock
 from tests.services.server import Services
 
-SHORT = Limits(connect_s=2, read_s=0.4, whole_s=0.8, sent_bytes=2_000_000, unpacked_bytes=4_000_000)
+SHORT = Limits(connect_s=5, read_s=0.6, whole_s=1.2)
 HEALING = (
     "429-seconds", "429-date", "429", "500", "502-html", "503-empty", "504", "200-html", "200-empty", "truncated",
     "timeout", "drip", "reset", "closed",
@@ -44,7 +44,7 @@ def clock() -> OwnClock:
 def make(services: Services, clock: OwnClock) -> Make:
     def made(**chosen: Any) -> Transport:
         environ = services.environment | chosen.pop("environ", {})
-        return Transport(**{"environ": environ, "clock": clock, "chance": lambda: 0.5, "limits": SHORT} | chosen)
+        return Transport(**{"environ": environ, "clock": clock, "chance": lambda: 0.5} | chosen)
 
     return made
 
@@ -81,7 +81,7 @@ def test_an_answer_comes_with_its_status_and_is_counted(make, services) -> None:
 @pytest.mark.parametrize("kind", HEALING)
 @pytest.mark.parametrize(("endpoint", "ask"), ENDPOINTS)
 def test_what_heals_is_asked_once_more(make, services, endpoint: str, ask: Ask, kind: str) -> None:
-    with make() as transport:
+    with make(limits=SHORT if kind in ("timeout", "drip") else Limits()) as transport:
         good = ask(transport)
         services.fault(endpoint, kind)
         again = ask(transport)
@@ -290,9 +290,22 @@ def test_a_server_that_is_not_there_is_told(make, services, clock) -> None:
 def test_the_whole_exchange_has_a_limit_of_its_own(make, services) -> None:
     services.fault("s2.search", "drip", times=None, seconds=0.05)
     began = time.monotonic()
-    with make(patience_s=0) as transport, pytest.raises(SourceUnavailable, match=r"no whole answer within 0.8 s"):
+    with (
+        make(limits=SHORT, patience_s=0) as transport,
+        pytest.raises(SourceUnavailable, match=r"no whole answer within 1\.2 s"),
+    ):
         ask_s2(transport)
     assert time.monotonic() - began < 3
+
+
+def test_waiting_for_a_turn_does_not_wear_out_the_patience(make, services, clock) -> None:
+    environ = {"TOKENATLAS_PACE": "s2=40"}
+    services.fault("s2.search", "500", times=1)
+    with make(environ=environ, patience_s=10, chance=lambda: 0.01) as transport:
+        for _ in range(3):
+            ask_s2(transport)
+    assert clock.now() == pytest.approx(1_750_000_000 + 3 * 40)
+    assert services.requests["s2.search"] == 4
 
 
 def test_a_check_can_ask_for_another_try(make, services) -> None:

@@ -73,6 +73,7 @@ def test_a_redirect_within_the_host_brings_the_key_once(services, environ, caplo
     with caplog.at_level(logging.DEBUG), Transport(environ=environ) as transport:
         reply = transport.get("openalex", "/works/W1", {"select": "id"})
     assert services.log[-1].params == {"select": "id", "api_key": "open&secret0815"}
+    assert reply.url.endswith(f"/works/{id}?select=id")
     assert "secret" not in reply.url + repr(reply.headers) + caplog.text
 
 
