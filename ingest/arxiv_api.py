@@ -57,11 +57,12 @@ BACK = 100
 
 @dataclass(slots=True)
 class _Walk:
-    """The search being read: its stream and position, and which ids it gave. Forgotten when the process ends."""
+    """The search being read: stream and position, the ids and pages that it gave. Forgotten when the process ends."""
 
     key: str = ""
     position: str = ""
     seen: set[str] = field(default_factory=set)
+    pages: set[tuple[str, ...]] = field(default_factory=set)
 
 
 class ArxivSource:
@@ -170,6 +171,7 @@ class ArxivSource:
         total = self._counted(stream, feed)
         if not position and (windows := self._windows(stream, total)):
             return Page(instead=windows, total=total)
+        self._walk.pages.add(feed.ids)
         warnings: list[str] = []
         begin = at.start
         if at.last and at.last not in feed.ids:
@@ -212,13 +214,12 @@ class ArxivSource:
         return feed
 
     def _page(self, stream: Stream, start: int, size: int, last: str) -> Feed:
-        seen = frozenset(self._walk.seen)
+        before = self._walk.pages
 
         def ask(size: int, *, patient: bool) -> Feed:
             def check(feed: Feed) -> None:
                 check_search(feed, start, overlap=bool(last), patient=patient)
-                # Newest first, papers that arrive meanwhile push known ones onto the next page.
-                if stream.limit is None and len(feed.ids) > 1 and seen.issuperset(feed.ids):
+                if len(feed.ids) > 1 and feed.ids in before:
                     raise unfit("arXiv sent a page that it had sent before", "the next page", "one of those before")
 
             return self._ask(self._asked(stream, start, size), check)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ingest.arxiv_query import QUERY_LENGTH, built, first_day, halves, with_window
 from kg.errors import InputError
+from kg.protocol import load_protocol
 from tests.services.arxiv_wire import Arxiv
 from tests.services.world import build
 
@@ -51,6 +52,12 @@ ARXIV = Arxiv(build(3, 40))
 def test_words_become_a_query_and_queries_stay(given: str, asked: str) -> None:
     assert built(given) == asked
     assert built(asked) == asked
+
+
+def test_the_bundled_protocols_queries_go_as_they_stand() -> None:
+    queries = load_protocol().search_terms["arxiv"]
+    assert queries
+    assert [built(query) for query in queries] == list(queries)
 
 
 @pytest.mark.parametrize(
