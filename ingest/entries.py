@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from ingest.records import Refused, as_stated, count_of, text_of, texts_of
 from ingest.source import Unusable
@@ -17,7 +18,9 @@ from kg.identity import author_id, parse
 from kg.model import Author, PartialDate
 
 LINK_LENGTH = 2000
-_LINK = re.compile(r"https?://[^\s\x00-\x1f\x7f<>\"\\^`{|}]+", re.IGNORECASE)
+_LINK = re.compile(r"https?://[^/?#\s]+(?:[/?#][^\x00-\x1f\x7f]*)?", re.IGNORECASE)
+# What may stand in an address as it is; services leave spaces and worse in them.
+_LINK_SAFE = "%/:?#[]@!$&'()*+,;=~"
 _Value = TypeVar("_Value")
 
 
@@ -120,12 +123,12 @@ class Entry:
         return None
 
     def link(self, field: str) -> str | None:
-        """An address on the web: http or https, so that it is safe to show as a link."""
+        """An address on the web: http or https, everything quoted that could end a link where it is shown."""
         value = self.text(field)
         if value is None:
             return None
         if len(value) <= LINK_LENGTH and _LINK.fullmatch(value.strip()):
-            return value.strip()
+            return quote(value.strip(), safe=_LINK_SAFE)
         self.refuse(field, "not an address on the web")
         return None
 
