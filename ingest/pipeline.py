@@ -92,7 +92,8 @@ def run_details(session: Session, plan: Plan) -> Fetched:
 
 def run_links(session: Session, plan: Plan) -> Fetched:
     """Read lists of references or citers: citations only, what they name becomes a paper when it is adopted."""
-    return read(session, plan.source, plan.streams, take=_links_only)
+    papers = frozenset(session.store.table("papers")["id"].to_pylist())
+    return read(session, plan.source, plan.streams, take=lambda page: _links_only(session.store, papers, page))
 
 
 def leads(store: GraphStore, papers: Sequence[str], directions: Sequence[Direction]) -> list[str]:
@@ -114,8 +115,15 @@ def _leads(store: GraphStore, papers: Sequence[str], directions: Sequence[Direct
     return table.filter(pc.and_(wanted, pc.is_in(table["kind"], pa.array(directions, pa.string()))))
 
 
-def _links_only(page: Page) -> Page:
-    return replace(page, papers=(), found=())
+def _links_only(store: GraphStore, papers: frozenset[str], page: Page) -> Page:
+    """The page without papers, but for those that give a paper of the store an id that it did not have."""
+    works = store.resolve(sorted({id for paper in page.papers for id in paper.ids}))
+    telling = tuple(
+        paper
+        for paper in page.papers
+        if len(places := {works.get(id) for id in paper.ids}) > 1 and not papers.isdisjoint(places - {None})
+    )
+    return replace(page, papers=telling, found=())
 
 
 def _stated(store: GraphStore, source: str, papers: set[str]) -> Mapping[str, Stated]:
