@@ -102,10 +102,26 @@ def leads(store: GraphStore, papers: Sequence[str], directions: Sequence[Directi
 
 
 def run_leads(session: Session, plan: Plan, papers: Sequence[str], directions: Sequence[Direction]) -> Fetched:
-    """Read what leads are; each keeps the first of the papers, by id, that led to it."""
+    """Read what leads are; each keeps the first of the papers, by id, that led to it.
+
+    Some sources give the references of a paper with the paper. Those of a lead are kept as far as they lead to what
+    is known: whether it belongs, and so whether it is followed, is judged later.
+    """
     table = _leads(session.store, papers, directions).sort_by([("paper", "descending"), ("kind", "descending")])
     led: dict[str, tuple[How, str]] = {row["lead"]: (row["kind"], row["paper"]) for row in table.to_pylist()}
-    return read(session, plan.source, plan.streams, finding=lambda stream, id: led.get(id))
+    return read(
+        session,
+        plan.source,
+        plan.streams,
+        finding=lambda stream, id: led.get(id),
+        take=lambda page: _between_known(session.store, page),
+    )
+
+
+def _between_known(store: GraphStore, page: Page) -> Page:
+    told = {id for paper in page.papers for id in paper.ids}
+    known = store.resolve(sorted({each.cited for each in page.citations} - told))
+    return replace(page, citations=tuple(each for each in page.citations if each.cited in known or each.cited in told))
 
 
 def _leads(store: GraphStore, papers: Sequence[str], directions: Sequence[Direction]) -> pa.Table:

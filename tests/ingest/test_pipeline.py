@@ -109,3 +109,12 @@ def test_a_lead_that_is_a_known_paper_becomes_it(store: GraphStore) -> None:
     assert store.resolve([NUMBER]) == {NUMBER: DOI}
     assert (store.counts().papers, store.counts().stubs, store.links([A, DOI])) == (2, 0, 1)
     assert [(each.how, each.detail) for each in store.paper(DOI).found] == [("references", A)]
+
+
+def test_references_of_a_lead_make_no_new_leads(store: GraphStore) -> None:
+    store.upsert(Batch(papers=(paper(A),), citations=(Citation(A, B, "scripted"),)))
+    page = told(paper(B))
+    page = Page(page.papers, (Citation(B, A, "scripted"), Citation(B, C, "scripted")), page.fetches, page.found)
+    source = Scripted({(f"papers:{B}", ""): page})
+    run_leads(session(store), plan_papers(session(store), source, [B]), [A], ("references",))
+    assert (store.counts().papers, store.counts().stubs, store.links([A, B])) == (2, 0, 2)
