@@ -8,7 +8,7 @@ import pytest
 from kg.errors import InputError
 from kg.model import TOPICS, Batch
 from kg.store import GraphStore
-from tests.store.records import EVERYTHING, TIME, arxiv, cites, measured, paper
+from tests.store.records import EVERYTHING, TIME, arxiv, cites, doi, measured, paper
 from tests.store.test_filters import fill
 
 COLUMNS = {
@@ -19,6 +19,12 @@ COLUMNS = {
     "citations": ["citing", "cited", "younger", "sources", "influential", "intents"],
     "specifications": ["paper", "year", "quantity", "value", "status", "role", "subject", "text"],
     "quantizers": ["paper", "kind"],
+    "ids": ["paper", "id"],
+    "authors": ["paper", "position", "name"],
+    "fetches": ["paper", "source", "what", "state", "got", "stated", "time"],
+    "found": ["paper", "how", "source", "detail", "time"],
+    "changes": ["run", "paper", "kind", "field", "old", "new", "time"],
+    "vectors": ["paper", "model", "values"],
 }  # fmt: skip
 
 
@@ -81,9 +87,32 @@ def test_an_empty_store_has_every_column(store: GraphStore, name: str) -> None:
 
 
 def test_an_unknown_table_is_refused_with_those_there_are(store: GraphStore) -> None:
-    with pytest.raises(InputError, match="authors") as caught:
-        store.table("authors")
-    assert caught.value.expected == "citations, papers, quantizers, specifications"
+    with pytest.raises(InputError, match="topics") as caught:
+        store.table("topics")
+    assert caught.value.expected == ", ".join(sorted(COLUMNS))
+
+
+def test_ids_are_those_of_every_paper_and_stub(filled: GraphStore) -> None:
+    filled.upsert(Batch(papers=(paper(arxiv(1), doi(1)),)))
+    filled.merge(arxiv(1), arxiv(900), "the same")
+    table = filled.table("ids").to_pylist()
+    ids = [row["id"] for row in table]
+    assert filled.resolve(ids) == {row["id"]: row["paper"] for row in table}
+    assert table == sorted(table, key=lambda row: (row["paper"], row["id"]))
+    assert {row["id"] for row in table if row["paper"] == arxiv(1)} >= {arxiv(1), arxiv(900), doi(1)}
+    counts = filled.counts()
+    assert len({row["paper"] for row in table}) == counts.papers + counts.stubs
+
+
+def test_authors_are_those_that_the_papers_show(filled: GraphStore) -> None:
+    details = [filled.paper(id) for id in filled.ids(EVERYTHING)]
+    expected = [
+        {"paper": each.row.id, "position": at, "name": author.name}
+        for each in details
+        for at, author in enumerate(each.paper.authors or ())
+    ]
+    assert expected
+    assert filled.table("authors").to_pylist() == expected
 
 
 def test_counts_are_those_of_the_papers(filled: GraphStore) -> None:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from kg.model import Batch, Cluster, Cursor
+from kg.model import Batch, Citation, Cluster, Cursor, Fetch, Found, Vector
 from kg.store import open_store
 from tests.store.records import TIME, arxiv, cites, decision, doi, judgement, measured, paper, papers
 
@@ -36,6 +36,18 @@ def main() -> int:
                 ),
                 Cursor("file", "small", "1", TIME),
             )
+            run = store.begin("ingest s2", rules="rules 1", protocol=None, time=TIME)
+            store.upsert(
+                Batch(
+                    papers=(paper(arxiv(3), standing="retracted", open_access="https://a.test/3.pdf", tldr=True),),
+                    citations=(Citation(arxiv(2), arxiv(1), "s2", contexts=("We follow it.",)),),
+                    fetches=(Fetch(doi(1), "s2", "references", "empty", 0, 0, TIME),),
+                    found=(Found(arxiv(9), "references", "s2", arxiv(1), TIME),),
+                    vectors={arxiv(1): Vector("specter_v2", (0.25, -1.5))},
+                    run=run,
+                )
+            )
+            store.end(run, "done", {"papers_changed": 1}, time=TIME)
             store.merge(arxiv(1), doi(1), "the same work")
             store.decide(decision(2, "include"))
             store.add_to_list("mine", [arxiv(1)])
