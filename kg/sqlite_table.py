@@ -34,6 +34,17 @@ _QUERIES = {
         "SELECT p.id, w.position, a.name FROM papers AS p JOIN wrote AS w ON w.record = p.authors_record"
         " JOIN authors AS a ON a.n = w.author WHERE p.stub = 0 ORDER BY p.id, w.position"
     ),
+    "leads": (
+        "SELECT p.id AS paper, l.id AS lead, 'references' AS kind FROM cites AS c JOIN papers AS p ON p.n = c.citing"
+        " JOIN papers AS l ON l.n = c.cited WHERE p.stub = 0 AND l.stub = 1 UNION ALL SELECT p.id, l.id, 'citations'"
+        " FROM cites AS c JOIN papers AS p ON p.n = c.cited JOIN papers AS l ON l.n = c.citing"
+        " WHERE p.stub = 0 AND l.stub = 1 ORDER BY paper, kind, lead"
+    ),
+    "stated": (
+        "SELECT p.id, r.source, max(r.references_stated), max(r.citations_stated) FROM records AS r"
+        " JOIN papers AS p ON p.n = r.paper WHERE r.references_stated IS NOT NULL OR r.citations_stated IS NOT NULL"
+        " GROUP BY p.id, r.source ORDER BY p.id, r.source"
+    ),
     "fetches": (
         "SELECT p.id, f.source, f.what, f.state, f.got, f.stated, f.time FROM fetches AS f"
         " JOIN papers AS p ON p.n = f.paper ORDER BY p.id, f.source, f.what, f.time, f.work"
@@ -45,6 +56,12 @@ _QUERIES = {
     "changes": (
         "SELECT c.run, p.id, c.kind, c.field, c.old, c.new, c.time FROM changes AS c JOIN papers AS p ON p.n = c.paper"
         " ORDER BY c.n"
+    ),
+    "records": (
+        "SELECT p.id, r.source, r.title, r.published, CASE WHEN r.author_count IS NOT NULL THEN"
+        " (SELECT json_group_array(name) FROM (SELECT x.name FROM wrote AS w JOIN authors AS x ON x.n = w.author"
+        " WHERE w.record = r.n ORDER BY w.position)) END FROM records AS r JOIN papers AS p ON p.n = r.paper"
+        " WHERE p.stub = 0 ORDER BY p.id, r.n"
     ),
 }
 

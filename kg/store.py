@@ -201,10 +201,15 @@ class GraphStore(Protocol):
         - "quantizers": paper, kind
         - "ids": paper, id (every id of every paper, stubs included)
         - "authors": paper, position, name (papers only)
+        - "leads": paper, lead, kind: citations between a paper and a stub; kind says whether the lead is among the
+          paper's "references" or its "citations"
+        - "stated": paper, source, references, citations: how many each source states, where it states either
         - "fetches": paper, source, what, state, got, stated, time (stubs included)
         - "found": paper, how, source, detail, time (stubs included)
         - "changes": run, paper, kind, field, old, new, time, in the order in which they were made
         - "vectors": paper, model, values (list of float32)
+        - "records": paper, source, title, published, authors (list of names): what each source told of a paper, in the
+          order in which the sources first did
 
         Unknown is null. Raises InputError for another name.
         """

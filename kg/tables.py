@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 TABLES = (
-    "authors", "changes", "citations", "fetches", "found", "ids", "papers", "quantizers", "specifications", "vectors",
+    "authors", "changes", "citations", "fetches", "found", "ids", "leads", "papers", "quantizers", "records",
+    "specifications", "stated", "vectors",
 )  # fmt: skip
 
 
@@ -35,6 +36,8 @@ def schema_of(name: str) -> pa.Schema:
         "quantizers": [("paper", text), ("kind", text)],
         "ids": [("paper", text), ("id", text)],
         "authors": [("paper", text), ("position", pa.int32()), ("name", text)],
+        "leads": [("paper", text), ("lead", text), ("kind", text)],
+        "stated": [("paper", text), ("source", text), ("references", pa.int64()), ("citations", pa.int64())],
         "fetches": [
             ("paper", text), ("source", text), ("what", text), ("state", text), ("got", pa.int64()),
             ("stated", pa.int64()), ("time", text),
@@ -45,6 +48,7 @@ def schema_of(name: str) -> pa.Schema:
             ("time", text),
         ],
         "vectors": [("paper", text), ("model", text), ("values", pa.list_(pa.float32()))],
+        "records": [("paper", text), ("source", text), ("title", text), ("published", text), ("authors", texts)],
     }  # fmt: skip
     return pa.schema(fields[name])
 

@@ -8,7 +8,7 @@ import pytest
 from kg.errors import InputError
 from kg.model import TOPICS, Batch
 from kg.store import GraphStore
-from tests.store.records import EVERYTHING, TIME, arxiv, cites, doi, measured, paper
+from tests.store.records import EVERYTHING, TIME, arxiv, cites, doi, measured, paper, papers
 from tests.store.test_filters import fill
 
 COLUMNS = {
@@ -25,6 +25,9 @@ COLUMNS = {
     "found": ["paper", "how", "source", "detail", "time"],
     "changes": ["run", "paper", "kind", "field", "old", "new", "time"],
     "vectors": ["paper", "model", "values"],
+    "leads": ["paper", "lead", "kind"],
+    "stated": ["paper", "source", "references", "citations"],
+    "records": ["paper", "source", "title", "published", "authors"],
 }  # fmt: skip
 
 
@@ -80,6 +83,33 @@ def test_numbers_and_quantizers_are_those_of_the_papers(filled: GraphStore) -> N
     ]
 
 
+def test_every_id_leads_to_its_paper_and_every_record_is_as_it_was_told(store: GraphStore) -> None:
+    store.upsert(
+        Batch(
+            papers=(
+                paper(arxiv(1), doi(1), title="One", published="2020-01", authors=("Bo Cy", "Ann Day")),
+                paper(doi(1), title="One codec", published="2021", source="openalex", authors=()),
+                paper(arxiv(2), title="Two", source="s2"),
+            ),
+            citations=cites((1, 900)),
+        )
+    )
+    store.merge(arxiv(1), arxiv(2), "tried")
+    assert store.table("ids").to_pylist() == [
+        {"paper": arxiv(1), "id": arxiv(1)},
+        {"paper": arxiv(1), "id": arxiv(2)},
+        {"paper": arxiv(1), "id": doi(1)},
+        {"paper": arxiv(900), "id": arxiv(900)},
+    ]
+    told = store.table("records").to_pylist()
+    assert {row["paper"] for row in told} == {arxiv(1)}
+    assert {row["source"]: [row["title"], row["published"], row["authors"]] for row in told} == {
+        "arxiv": ["One", "2020-01", ["Bo Cy", "Ann Day"]],
+        "openalex": ["One codec", "2021", []],
+        "s2": ["Two", None, None],
+    }
+
+
 @pytest.mark.parametrize("name", COLUMNS)
 def test_an_empty_store_has_every_column(store: GraphStore, name: str) -> None:
     table = store.table(name)
@@ -92,16 +122,31 @@ def test_an_unknown_table_is_refused_with_those_there_are(store: GraphStore) -> 
     assert caught.value.expected == ", ".join(sorted(COLUMNS))
 
 
-def test_ids_are_those_of_every_paper_and_stub(filled: GraphStore) -> None:
-    filled.upsert(Batch(papers=(paper(arxiv(1), doi(1)),)))
-    filled.merge(arxiv(1), arxiv(900), "the same")
-    table = filled.table("ids").to_pylist()
-    ids = [row["id"] for row in table]
-    assert filled.resolve(ids) == {row["id"]: row["paper"] for row in table}
-    assert table == sorted(table, key=lambda row: (row["paper"], row["id"]))
-    assert {row["id"] for row in table if row["paper"] == arxiv(1)} >= {arxiv(1), arxiv(900), doi(1)}
-    counts = filled.counts()
-    assert len({row["paper"] for row in table}) == counts.papers + counts.stubs
+def test_leads_are_the_citations_between_a_paper_and_a_stub(store: GraphStore) -> None:
+    store.upsert(Batch(papers=papers(1, 2), citations=cites((1, 2), (1, 900), (901, 1), (900, 901), (2, 900))))
+    assert store.table("leads").to_pylist() == [
+        {"paper": arxiv(1), "lead": arxiv(901), "kind": "citations"},
+        {"paper": arxiv(1), "lead": arxiv(900), "kind": "references"},
+        {"paper": arxiv(2), "lead": arxiv(900), "kind": "references"},
+    ]
+
+
+def test_what_each_source_states_is_told_apart(store: GraphStore) -> None:
+    store.upsert(
+        Batch(
+            papers=(
+                paper(arxiv(1), source="s2", references_stated=12, citations_stated=3),
+                paper(arxiv(1), source="openalex", citations_stated=0),
+                paper(arxiv(1), source="arxiv"),
+                paper(arxiv(2), source="s2", references_stated=7),
+            )
+        )
+    )
+    store.merge(arxiv(1), arxiv(2), "the same")
+    assert store.table("stated").to_pylist() == [
+        {"paper": arxiv(1), "source": "openalex", "references": None, "citations": 0},
+        {"paper": arxiv(1), "source": "s2", "references": 12, "citations": 3},
+    ]
 
 
 def test_authors_are_those_that_the_papers_show(filled: GraphStore) -> None:
