@@ -16,7 +16,7 @@ from kg.neo4j_engine import Transaction
 from kg.neo4j_judge import choose, keep, keep_cluster, redecide, restore_cluster
 from kg.neo4j_papers import carried, kept, numbered, refresh
 
-_MOVED = ("NAMES", "DESCRIBES", "DECIDED", "HOLDS")
+_MOVED = ("NAMES", "DESCRIBES", "DECIDED", "HOLDS", "ASKED", "FOUND", "PLACES", "CHANGED")
 """Relationships that point at the paper something counts for; what they come from or they themselves hold `work`."""
 
 
@@ -32,7 +32,7 @@ def merge_works(tx: Transaction, root: int, absorbed: int, reason: str, time: st
     for kind in (*_MOVED, "INTO"):
         tx.run(
             f"MATCH (x)-[old:{kind}]->(:Paper {{n: $absorbed}}) MATCH (p:Paper {{n: $root}})"
-            f" CREATE (x)-[new:{kind}]->(p) SET new = properties(old) DELETE old",
+            f" WITH x, p, old, properties(old) AS held DELETE old CREATE (x)-[new:{kind}]->(p) SET new = held",
             root=root,
             absorbed=absorbed,
         )
@@ -74,10 +74,12 @@ def unmerge_works(tx: Transaction, number: int, time: str) -> None:
         id=id,
     )
     for kind in (*_MOVED, "INTO"):
-        work = {"DECIDED": "old.work", "HOLDS": "old.work", "INTO": "x.absorbed"}.get(kind, "x.work")
+        work = {"DECIDED": "old.work", "HOLDS": "old.work", "CHANGED": "old.work", "INTO": "x.absorbed"}.get(
+            kind, "x.work"
+        )
         tx.run(
             f"MATCH (x)-[old:{kind}]->(:Paper {{n: $root}}) WHERE {work} IN $works MATCH (p:Paper {{n: $absorbed}})"
-            f" CREATE (x)-[new:{kind}]->(p) SET new = properties(old) DELETE old",
+            f" WITH x, p, old, properties(old) AS held DELETE old CREATE (x)-[new:{kind}]->(p) SET new = held",
             root=root,
             absorbed=absorbed,
             works=works,

@@ -8,7 +8,7 @@ from kg.details import NEAREST, details
 from kg.details import nearest as nearest_of
 from kg.errors import InputError, NotFound
 from kg.identity import normalise
-from kg.model import Author, Decision
+from kg.model import Author, Decision, Fetch, Found
 from kg.neo4j_engine import Transaction
 from kg.neo4j_judge import READING, reading_rows
 from kg.neo4j_read import ROW, paper_row, papers
@@ -21,7 +21,7 @@ FIND = (
 """The paper `p` that an id names, and the work it was given to."""
 
 PAPER = (
-    f"{FIND} RETURN {ROW}, p.abstract, p.published_source, p.references_stated,"
+    f"{FIND} RETURN {ROW}, p.abstract, p.published_source, p.references_stated, p.standing, p.open_access, p.tldr,"
     " [(x:Alias)-[:NAMES]->(p) | x.id],"
     " COLLECT { MATCH (r:Record)-[:DESCRIBES]->(p)"
     " RETURN [r.source, r.provenance, r.time, r.categories, r.manifestations] ORDER BY r.n },"
@@ -30,6 +30,11 @@ PAPER = (
     " RETURN [d.criterion, d.verdict, x.name, d.reason, d.time] ORDER BY d.time DESC, d.n DESC },"
     " COLLECT { MATCH (x:ReadingList)-[:HOLDS]->(p) RETURN DISTINCT x.name ORDER BY x.name },"
     " COLLECT { MATCH (x:Merge)-[:INTO]->(p) RETURN x.absorbed_id ORDER BY x.absorbed_id },"
+    " COLLECT { MATCH (x:Fetch)-[:ASKED]->(p)"
+    " RETURN [x.source, x.what, x.state, x.got, x.stated, x.time] ORDER BY x.source, x.what, x.time, x.work },"
+    " COLLECT { MATCH (x:Finding)-[:FOUND]->(p)"
+    " WITH x.how AS how, x.source AS source, x.detail AS detail, min(x.time) AS time"
+    " RETURN [how, source, detail, time] ORDER BY time, how, source, detail },"
     f" {READING}"
 )
 _ROW_WIDTH = 18
@@ -49,9 +54,8 @@ def paper(tx: Transaction, spelling: str) -> PaperDetails:
     if found is None:
         raise NotFound("paper", spelling, nearest=nearest(tx, id))
     row = paper_row(found[:_ROW_WIDTH])
-    abstract, published_source, references_stated, ids, records, authors, history, lists, merged, *reading = found[
-        _ROW_WIDTH:
-    ]
+    abstract, published_source, references_stated, standing, open_access, tldr, *rest = found[_ROW_WIDTH:]
+    ids, records, authors, history, lists, merged, fetches, ways, *reading = rest
     readings = reading_rows(reading)
     return details(
         row,
@@ -59,6 +63,9 @@ def paper(tx: Transaction, spelling: str) -> PaperDetails:
         abstract=abstract,
         published_source=published_source,
         references_stated=references_stated,
+        standing=standing,
+        open_access=open_access,
+        tldr=tldr,
         records=[tuple(each) for each in records],
         authors=[Author(*each) for each in authors],
         judgement=None if readings["judgement"] is None else judgement(readings["judgement"]),
@@ -66,6 +73,8 @@ def paper(tx: Transaction, spelling: str) -> PaperDetails:
         history=[Decision(row.id, *each) for each in history],
         lists=lists,
         merged=merged,
+        fetches=[Fetch(row.id, *each) for each in fetches],
+        found=[Found(row.id, *each) for each in ways],
     )
 
 

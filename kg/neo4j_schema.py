@@ -13,6 +13,10 @@
     (:Record)-[:DESCRIBES]->(:Paper)  what one source told
     (:Alias)-[:NAMES]->(:Paper)       every other id
     (:Merge)-[:INTO]->(:Paper)        a work that was absorbed; without INTO it was undone
+    (:Fetch)-[:ASKED]->(:Paper)       what a source was asked about it, and what came
+    (:Finding)-[:FOUND]->(:Paper)     how it came to the atlas
+    (:Vector)-[:PLACES]->(:Paper)     where a model places it, float32
+    (:Run)-[:CHANGED]->(:Paper)       what a command changed: kind, field, old, new
 
 `Told`, `Reading`, `Cursor` and `Quarantined` stand alone, and one `(:TokenAtlas)` is the marker: schema, revision,
 counters. Every node has a `name`, which Neo4j Browser shows. Numbers `n` are those of works, records and authors inside
@@ -59,7 +63,20 @@ _SCHEMA_1: tuple[LiteralString, ...] = (
     " {`fulltext.analyzer`: 'whitespace', `fulltext.eventually_consistent`: false}}",
 )
 
-MIGRATIONS: tuple[tuple[int, str, Sequence[LiteralString]], ...] = ((1, "first keys", _SCHEMA_1),)
+_SCHEMA_2: tuple[LiteralString, ...] = (
+    "CREATE CONSTRAINT tokenatlas_run IF NOT EXISTS FOR (x:Run) REQUIRE x.number IS UNIQUE",
+    "CREATE CONSTRAINT tokenatlas_fetch IF NOT EXISTS FOR (x:Fetch) REQUIRE (x.work, x.source, x.what) IS UNIQUE",
+    "CREATE CONSTRAINT tokenatlas_finding IF NOT EXISTS FOR (x:Finding) REQUIRE x.key IS UNIQUE",
+    "CREATE CONSTRAINT tokenatlas_vector IF NOT EXISTS FOR (x:Vector) REQUIRE (x.work, x.model) IS UNIQUE",
+    "CREATE CONSTRAINT tokenatlas_change IF NOT EXISTS FOR ()-[x:CHANGED]-() REQUIRE x.n IS UNIQUE",
+    "CREATE INDEX tokenatlas_fetch_work IF NOT EXISTS FOR (x:Fetch) ON (x.work)",
+    "CREATE INDEX tokenatlas_vector_work IF NOT EXISTS FOR (x:Vector) ON (x.work)",
+)
+
+MIGRATIONS: tuple[tuple[int, str, Sequence[LiteralString]], ...] = (
+    (1, "first keys", _SCHEMA_1),
+    (2, "keys of fetches, findings, vectors, runs and changes", _SCHEMA_2),
+)
 """(version it leads to, what it does, statements that may run twice). A released one never changes."""
 
 SCHEMA = MIGRATIONS[-1][0]

@@ -1,8 +1,9 @@
 """Neo4jStore: the store on a Neo4j server, for teams and large graphs; the same promises and the same answers.
 
 Promises are those of `kg.store.GraphStore`; each method says here only what is particular. The Cypher stands in the
-module a method calls: writing in `neo4j_write`, `neo4j_judge` and `neo4j_merge`, reading in `neo4j_read`,
-`neo4j_paper`, `neo4j_graph` and `neo4j_table`; labels and keys in `neo4j_schema`.
+module a method calls: writing in `neo4j_write`, `neo4j_told`, `neo4j_judge` and `neo4j_merge`, reading in `neo4j_read`,
+`neo4j_paper`, `neo4j_graph` and `neo4j_table`; cursors, runs and changes in `neo4j_journal`; labels and keys in
+`neo4j_schema`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from kg import neo4j_graph, neo4j_paper, neo4j_read, neo4j_table
+from kg import neo4j_graph, neo4j_journal, neo4j_paper, neo4j_read, neo4j_table
 from kg.answers import (
     CitationPath,
     Clusters,
@@ -31,8 +32,10 @@ from kg.answers import (
     Upserted,
 )
 from kg.batch import BatchWriter, Known
+from kg.batch_changes import ChangeLog
 from kg.batch_citations import write_citations
 from kg.batch_readings import write_judgements, write_measured
+from kg.batch_told import write_fetches, write_found, write_vectors
 from kg.checks import (
     check_clusters,
     check_decision,
@@ -45,7 +48,7 @@ from kg.checks import (
 from kg.clock import utc_now
 from kg.errors import InputError, StoreError
 from kg.identity import normalise
-from kg.model import Batch, Cluster, Cursor, Decision
+from kg.model import Batch, Cluster, Cursor, Decision, Run, RunState
 from kg.neo4j_engine import ENGINE, Engine, Transaction
 from kg.neo4j_judge import decide
 from kg.neo4j_merge import merge_works, unmerge_works
@@ -122,15 +125,21 @@ class Neo4jStore:
             revision = tx.counters["revision"]
             known = self._take_known(revision)
             rows = Neo4jRows(tx, time)
-            writer = BatchWriter(rows, known)
+            log = None if batch.run is None else ChangeLog(rows, batch.run)
+            writer = BatchWriter(rows, known, log)
             writer.papers(batch.papers)
             write_citations(writer, batch.citations)
             if writer.changed:
                 tx.counters["last_ingest"] = max(tx.counters.get("last_ingest") or "", time)
             write_judgements(writer, batch.judgements or {})
             write_measured(writer, batch.measured or {})
+            write_fetches(writer, batch.fetches)
+            write_found(writer, batch.found)
+            write_vectors(writer, batch.vectors or {})
             rows.flush()
-            moved = cursor is not None and _move(tx, cursor)
+            if log:
+                log.write()
+            moved = cursor is not None and neo4j_journal.move(tx, cursor)
             tx.changed = writer.changed or moved
             known.revision = revision + tx.changed
             return writer, known
@@ -149,16 +158,7 @@ class Neo4jStore:
         return known if known.revision == revision else Known()
 
     def cursor(self, source: str, stream: str) -> Cursor | None:
-        found = self._engine.read(
-            "cursor",
-            lambda tx: tx.one(
-                "MATCH (c:Cursor {source: $source, stream: $stream}) RETURN c.position, c.time, c.done",
-                source=source,
-                stream=stream,
-            ),
-            steady=False,
-        )
-        return None if found is None else Cursor(source, stream, *found)
+        return self._engine.read("cursor", lambda tx: neo4j_journal.cursor(tx, source, stream), steady=False)
 
     def quarantine(self, records: Sequence[Quarantined]) -> int:
         def unit(tx: Transaction) -> int:
@@ -167,6 +167,19 @@ class Neo4jStore:
             return new
 
         return self._write("quarantine", unit)
+
+    def begin(self, command: str, *, rules: str | None, protocol: str | None, time: str) -> int:
+        def unit(tx: Transaction) -> int:
+            tx.changed = True
+            return neo4j_journal.begin(tx, command, rules, protocol, time)
+
+        return self._write("begin", unit)
+
+    def end(self, run: int, state: RunState, counts: Mapping[str, int], *, time: str) -> None:
+        def unit(tx: Transaction) -> None:
+            tx.changed = neo4j_journal.end(tx, run, state, counts, time)
+
+        self._write("end", unit)
 
     def decide(self, decision: Decision) -> None:
         check_decision(decision)
@@ -355,6 +368,12 @@ class Neo4jStore:
     def counts(self) -> StoreCounts:
         return self._engine.read("counts", neo4j_read.counts)
 
+    def runs(self) -> list[Run]:
+        return self._engine.read("runs", neo4j_journal.runs, steady=False)
+
+    def cursors(self, source: str | None = None) -> list[Cursor]:
+        return self._engine.read("cursors", lambda tx: neo4j_journal.cursors(tx, source), steady=False)
+
     def clusters(self) -> Clusters | None:
         found = self._engine.read("clusters", neo4j_read.clusters, steady=False)
         return Clusters(found[0].run, found) if found else None
@@ -412,27 +431,6 @@ class Neo4jStore:
             hint=f"Copy it into a file with tokenatlas copy --from {self._url} --to sqlite:///{target.as_posix()},"
             " or use the server's own tool (neo4j-admin database dump).",
         )
-
-
-def _move(tx: Transaction, cursor: Cursor) -> bool:
-    """Commit how far a stream was read; returns whether that is news (the time alone is none)."""
-    found = tx.one(
-        "MATCH (c:Cursor {source: $source, stream: $stream}) RETURN c.position, c.done",
-        source=cursor.source,
-        stream=cursor.stream,
-    )
-    if found == [cursor.position, cursor.done]:
-        return False
-    tx.run(
-        "MERGE (c:Cursor {source: $source, stream: $stream}) SET c.name = $source + ' ' + $stream,"
-        " c.position = $position, c.time = $time, c.done = $done",
-        source=cursor.source,
-        stream=cursor.stream,
-        position=cursor.position,
-        time=cursor.time,
-        done=cursor.done,
-    )
-    return True
 
 
 def _merges(tx: Transaction, number: int | None = None) -> list[Merge]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kg.batch_told import packed
 from kg.checks import check_table
 from kg.neo4j_engine import Transaction
-from kg.tables import TABLES, schema_of
+from kg.tables import TABLES, schema_of, vectors
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,16 +30,40 @@ _QUERIES = {
         "MATCH (p:Paper)-[:QUANTIZES]->(y) WHERE NOT p:Stub WITH DISTINCT p, y ORDER BY p.id, y.id"
         " RETURN p.id, collect(y.id)"
     ),
-    "ids": (
-        "MATCH (p:Paper) WHERE p.id > $after WITH p ORDER BY p.id LIMIT $chunk"
-        " RETURN p.id, [p.id] + COLLECT { MATCH (a:Alias)-[:NAMES]->(p) RETURN a.id }"
-    ),
-    "records": (
-        "MATCH (p:Paper) WHERE NOT p:Stub AND p.id > $after WITH p ORDER BY p.id LIMIT $chunk"
-        " RETURN p.id, COLLECT { MATCH (r:Record)-[:DESCRIBES]->(p)"
-        " RETURN [r.source, r.title, r.published, r.authors] ORDER BY r.n }"
-    ),
 }
+
+_OF_PAPERS = {
+    "ids": "[[p.id]] + COLLECT { MATCH (x:Alias)-[:NAMES]->(p) RETURN [x.id] }",
+    "authors": "COLLECT { MATCH (x:Author)-[w:WROTE]->(p) RETURN [w.position, x.name] }",
+    "records": (
+        "COLLECT { MATCH (x:Record)-[:DESCRIBES]->(p) RETURN [x.n, x.source, x.title, x.published, x.authors]"
+        " ORDER BY x.n }"
+    ),
+    "leads": (
+        "COLLECT { MATCH (p)-[:CITES]->(x:Stub) RETURN ['references', x.id] }"
+        " + COLLECT { MATCH (p)<-[:CITES]-(x:Stub) RETURN ['citations', x.id] }"
+    ),
+    "stated": (
+        "COLLECT { MATCH (x:Record)-[:DESCRIBES]->(p) WITH x.source AS source, max(x.references_stated) AS references,"
+        " max(x.citations_stated) AS citations WHERE references IS NOT NULL OR citations IS NOT NULL"
+        " RETURN [source, references, citations] }"
+    ),
+    "fetches": (
+        "COLLECT { MATCH (x:Fetch)-[:ASKED]->(p) RETURN [x.source, x.what, x.time, x.work, x.state, x.got, x.stated] }"
+    ),
+    "found": (
+        "COLLECT { MATCH (x:Finding)-[:FOUND]->(p) WITH x.how AS how, x.source AS source, x.detail AS detail,"
+        " min(x.time) AS time RETURN [how, source, detail, time] }"
+    ),
+    "vectors": "COLLECT { MATCH (x:Vector)-[:PLACES]->(p) RETURN [x.model, x.work <> p.n, x.work, x.values] }",
+}
+"""Tables of which a paper has several rows, and what gives those of one `p`, its key first."""
+
+_NOT_OF_STUBS = {"authors", "records", "leads"}
+
+CHANGES = (
+    "MATCH (x:Run)-[c:CHANGED]->(p:Paper) RETURN x.number, p.id, c.kind, c.field, c.old, c.new, c.time ORDER BY c.n"
+)
 
 IDS = "MATCH (p:Paper) WHERE NOT p:Stub RETURN collect(p.n), collect(p.id), max(p.n)"
 CITATIONS = (
@@ -56,9 +81,11 @@ _UNREAD = (
 def table(tx: Transaction, name: str) -> pa.Table:
     """A whole table, sorted by its key. Raises InputError for an unknown name."""
     check_table(name, TABLES)
+    if name in _OF_PAPERS:
+        return _of_papers(tx, name)
     return {
         "papers": _papers, "citations": _citations, "specifications": _specifications, "quantizers": _quantizers,
-        "ids": _ids, "records": _records,
+        "changes": _changes,
     }[name](tx)  # fmt: skip
 
 
@@ -133,23 +160,60 @@ def _quantizers(tx: Transaction) -> pa.Table:
     return pa.Table.from_arrays([pa.array(column, type=pa.string()) for column in columns], schema=schema)
 
 
-def _ids(tx: Transaction) -> pa.Table:
-    rows = [(paper, id) for paper, ids in _in_chunks(tx, "ids") for id in sorted(ids)]
-    return _rows("ids", rows)
+def _changes(tx: Transaction) -> pa.Table:
+    return _rows("changes", tx.rows(CHANGES))
 
 
-def _records(tx: Transaction) -> pa.Table:
-    names = dict(tx.rows("MATCH (a:Author) RETURN a.n, a.name"))
+def _of_papers(tx: Transaction, name: str) -> pa.Table:
+    """A table of which a paper has several rows."""
+    if name == "vectors":
+        return _vectors(tx)
+    names = dict(tx.rows("MATCH (a:Author) RETURN a.n, a.name")) if name == "records" else {}
+    rows: list[tuple[object, ...]] = []
+    for paper, several in _in_chunks(tx, name):
+        for each in sorted(several, key=_KEYS.get(name, _first)):
+            if name == "records":
+                _, *told, authors = each
+                each = [*told, None if authors is None else [names[n] for n in authors]]
+            elif name == "leads":
+                each = each[::-1]
+            elif name == "fetches":
+                source, what, time, _, state, got, stated = each
+                each = [source, what, state, got, stated, time]
+            rows.append((paper, *each))
+    return _rows(name, rows)
+
+
+def _first(row: Sequence[Any]) -> Any:
+    return row[0]
+
+
+_KEYS: dict[str, Callable[[Sequence[Any]], Any]] = {
+    "leads": tuple, "found": tuple, "fetches": lambda row: tuple(row[:4])
+}  # fmt: skip
+
+
+def _vectors(tx: Transaction) -> pa.Table:
+    """A paper shows the embedding of its own work before those of the works it absorbed."""
     rows = []
-    for paper, records in _in_chunks(tx, "records"):
-        for *told, authors in records:
-            rows.append((paper, *told, None if authors is None else [names[n] for n in authors]))
-    return _rows("records", rows)
+    for paper, several in _in_chunks(tx, "vectors"):
+        known: set[str] = set()
+        for model, _, _, values in sorted(several, key=lambda row: row[:3]):
+            if model not in known:
+                known.add(model)
+                rows.append((paper, model, packed(paper, values)))
+    return vectors(*zip(*rows, strict=True)) if rows else schema_of("vectors").empty_table()
 
 
 def _in_chunks(tx: Transaction, name: str) -> Iterator[list[Any]]:
+    """(id, rows) of the papers, by id."""
+    stubs = " AND NOT p:Stub" if name in _NOT_OF_STUBS else ""
     after = ""
-    while rows := tx.rows(_QUERIES[name], after=after, chunk=_CHUNK):
+    while rows := tx.rows(
+        f"MATCH (p:Paper) WHERE p.id > $after{stubs} WITH p ORDER BY p.id LIMIT $chunk RETURN p.id, {_OF_PAPERS[name]}",
+        after=after,
+        chunk=_CHUNK,
+    ):
         yield from rows
         after = rows[-1][0]
 

@@ -7,11 +7,13 @@ from itertools import groupby
 from json import dumps, loads
 from typing import Any
 
-from kg.batch_rows import CitationRow
+from kg.batch_rows import CitationRow, FetchRow, FoundRow, VectorRow
+from kg.batch_told import packed
 from kg.combine import Account, listed
 from kg.neo4j_engine import Engine, Transaction
 from kg.neo4j_judge import put_rows, readings, redecide
 from kg.neo4j_papers import RECORD, refresh
+from kg.neo4j_told import put_fetches, put_findings, put_vectors
 from kg.neo4j_write import Neo4jRows, quarantine_key
 from kg.records import Stored
 from kg.transfer import Page, Row
@@ -28,6 +30,10 @@ _PAGED = {
         "MATCH (r:Record) WHERE r.n > $after WITH r ORDER BY r.n LIMIT $page MATCH (r)-[:DESCRIBES]->(p:Paper)"
         f" RETURN r.n, p.n, r.work, r.time, {RECORD} ORDER BY r.n"
     ),
+    "changes": (
+        "MATCH (x:Run)-[c:CHANGED]->(p:Paper) WHERE c.n > $after WITH x, c, p ORDER BY c.n LIMIT $page"
+        " RETURN c.n, x.number, p.n, c.work, c.kind, c.field, c.old, c.new, c.time ORDER BY c.n"
+    ),
 }
 _OF_PAPERS = {
     "aliases": (
@@ -37,6 +43,18 @@ _OF_PAPERS = {
     "citations": (
         "MATCH (p:Paper) WHERE p.n > $after AND p.n <= $last MATCH (p)-[c:CITES]->(q:Paper)"
         " RETURN p.n, q.n, c.younger, c.sources, c.influential, c.intents, c.contexts ORDER BY p.n, q.n"
+    ),
+    "fetches": (
+        "MATCH (p:Paper) WHERE p.n > $after AND p.n <= $last MATCH (x:Fetch)-[:ASKED]->(p)"
+        " RETURN x.work, p.n, x.source, x.what, x.state, x.got, x.stated, x.time ORDER BY p.n, x.work, x.source, x.what"
+    ),
+    "found": (
+        "MATCH (p:Paper) WHERE p.n > $after AND p.n <= $last MATCH (x:Finding)-[:FOUND]->(p)"
+        " RETURN x.work, p.n, x.how, x.source, x.detail, x.time ORDER BY p.n, x.work, x.how, x.source, x.detail"
+    ),
+    "vectors": (
+        "MATCH (p:Paper) WHERE p.n > $after AND p.n <= $last MATCH (x:Vector)-[:PLACES]->(p)"
+        " RETURN x.work, p.n, x.model, x.values ORDER BY p.n, x.work, x.model"
     ),
 }
 _PART = "MATCH (p:Paper) WHERE p.n > $after WITH p.n AS n ORDER BY n LIMIT $page RETURN max(n)"
@@ -63,6 +81,10 @@ _WHOLE = {
     "quarantined": (
         "MATCH (x:Quarantined) RETURN x.n, x.source, x.id, x.title, x.reason, x.provenance, x.time ORDER BY x.n"
     ),
+    "runs": (
+        "MATCH (x:Run) RETURN x.number, x.command, x.started, x.ended, x.state, x.rules, x.protocol, x.counts"
+        " ORDER BY x.number"
+    ),
     "meta": "MATCH (m:TokenAtlas) RETURN m.last_ingest",
 }
 
@@ -70,6 +92,14 @@ _LISTS = {"citations": (3, 5, 6), "told": (2, 4, 5), "clusters": (3,)}
 """Positions of lists, which are JSON text in a row."""
 
 _RESTORE = {
+    "runs": (
+        "UNWIND $rows AS r CREATE (:Run {number: r[0], name: r[1], command: r[1], started: r[2], ended: r[3],"
+        " state: r[4], rules: r[5], protocol: r[6], counts: r[7]})"
+    ),
+    "changes": (
+        "UNWIND $rows AS r MATCH (x:Run {number: r[1]}) MATCH (p:Paper {n: r[2]}) CREATE (x)-[:CHANGED {n: r[0],"
+        " work: r[3], kind: r[4], field: r[5], old: r[6], new: r[7], time: r[8]}]->(p)"
+    ),
     "decisions": (
         "UNWIND $rows AS r MERGE (x:Reviewer {name: r[5]}) WITH r, x MATCH (p:Paper {n: r[1]})"
         " CREATE (x)-[:DECIDED {n: r[0], work: r[2], criterion: r[3], verdict: r[4], reason: r[6], time: r[7]}]->(p)"
@@ -105,7 +135,7 @@ _RESTORE = {
 
 _COUNTERS = {
     "authors": ("next_author", 0), "papers": ("next_paper", 0), "decisions": ("next_decision", 0),
-    "quarantined": ("next_quarantined", 0),
+    "quarantined": ("next_quarantined", 0), "runs": ("next_run", 0), "changes": ("next_change", 0),
 }  # fmt: skip
 """The counter that a section moves on, and where its numbers stand."""
 
@@ -195,6 +225,8 @@ def _page(tx: Transaction, section: str, after: int) -> Page:
 
 
 def _packed(section: str, row: Sequence[Any]) -> Row:
+    if section == "vectors":
+        return (*row[:3], packed(row[2], row[3]))
     places = _LISTS.get(section, ())
     return tuple(
         [listed(tuple(value)) if at in places and value is not None else value for at, value in enumerate(row)]
@@ -271,4 +303,7 @@ def _meta(tx: Transaction, rows: Sequence[Row]) -> None:
 _SPECIAL: dict[str, Callable[[Transaction, Sequence[Row]], None]] = {
     "aliases": _aliases, "records": _records, "citations": _citations, "judgements": _readings("judgement"),
     "measured": _readings("measured"), "told": _told, "quarantined": _quarantined, "meta": _meta,
+    "fetches": lambda tx, rows: put_fetches(tx, list(map(FetchRow._make, rows))),
+    "found": lambda tx, rows: put_findings(tx, list(map(FoundRow._make, rows))),
+    "vectors": lambda tx, rows: put_vectors(tx, list(map(VectorRow._make, rows))),
 }  # fmt: skip

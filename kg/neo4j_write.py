@@ -8,8 +8,25 @@ from itertools import groupby
 from json import dumps
 from typing import Any
 
+from kg import neo4j_journal, neo4j_told
 from kg.batch_readings import ReadingRows, judgement_rows, measured_rows
-from kg.batch_rows import Alias, CitationRow, Fresh, Hit, Names, Pair, Reading, StubRow
+from kg.batch_rows import (
+    Alias,
+    ChangeRow,
+    CitationRow,
+    Face,
+    FetchKey,
+    FetchRow,
+    FoundRow,
+    Fresh,
+    Hit,
+    Judged,
+    Names,
+    Pair,
+    Reading,
+    StubRow,
+    VectorRow,
+)
 from kg.combine import Kept
 from kg.model import Author, Judgement, Measured
 from kg.neo4j_engine import Transaction
@@ -294,6 +311,35 @@ class Neo4jRows:
         for n in new:
             self._new[n] |= shown_by(kind, rows[n], {})
         self._later.append(lambda: put_rows(self.tx, kind, rows, new))
+
+    def fetched(self, works: Sequence[int]) -> Mapping[FetchKey, FetchRow]:
+        return neo4j_told.fetched(self.tx, works)
+
+    def put_fetches(self, rows: Sequence[FetchRow]) -> None:
+        self._later.append(lambda: neo4j_told.put_fetches(self.tx, rows))
+
+    def add_found(self, rows: Sequence[FoundRow]) -> int:
+        new = neo4j_told.new_findings(self.tx, rows)
+        self._later.append(lambda: neo4j_told.put_findings(self.tx, new))
+        return len(new)
+
+    def vectors(self, works: Sequence[int]) -> Mapping[tuple[int, str], bytes]:
+        return neo4j_told.vectors(self.tx, works)
+
+    def put_vectors(self, rows: Sequence[VectorRow]) -> None:
+        self._later.append(lambda: neo4j_told.put_vectors(self.tx, rows))
+
+    def has_run(self, run: int) -> bool:
+        return neo4j_journal.has_run(self.tx, run)
+
+    def faces(self, papers: Sequence[int]) -> Mapping[int, Face]:
+        return neo4j_journal.faces(self.tx, papers)
+
+    def judged(self, papers: Sequence[int]) -> Mapping[int, Judged]:
+        return neo4j_journal.judged(self.tx, papers)
+
+    def add_changes(self, run: int, rows: Sequence[ChangeRow]) -> None:
+        neo4j_journal.add_changes(self.tx, run, rows, self.time)
 
 
 def look_up(tx: Transaction, ids: Sequence[str]) -> list[Hit]:

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 TABLES = (
-    "authors", "changes", "citations", "fetches", "found", "ids", "leads", "papers", "quantizers",
-    "records", "specifications", "stated", "vectors",
+    "authors", "changes", "citations", "fetches", "found", "ids", "leads", "papers", "quantizers", "records",
+    "specifications", "stated", "vectors",
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import pytest
 from ingest.bundle import load_bundle
 from kg.errors import InputError
 from kg.exchange.bundle import FILES, TERM_SHOWN, Manifest, read_batches, read_manifest, write_bundle
-from kg.model import Batch, Decision, Paper
+from kg.model import Batch, Citation, Decision, Fetch, Found, Paper, Vector
 from kg.paper_filter import PaperFilter
 from kg.store import GraphStore, open_store
 from tests.ui.world import AUDIOLM, CODEC, HYBRID, STUB, UNDATED, fill
@@ -66,6 +66,29 @@ def test_no_abstract_and_no_id_of_unknown_works_leave_the_store(world, tmp_path)
     assert b"residual vector quantization. It runs" not in written
     ids = pq.read_table(tmp_path / "b" / "papers.parquet")["id"].to_pylist()
     assert STUB not in ids
+
+
+def test_no_sentence_that_cites_and_nothing_of_fetching_leaves_the_store(world, fresh, tmp_path) -> None:
+    bundle(world, tmp_path / "before")
+    sentence = "Nobody but the reader of this store shall see this sentence."
+    world.upsert(
+        Batch(
+            citations=(Citation(AUDIOLM, CODEC, "s2", contexts=(sentence,)),),
+            fetches=(Fetch(CODEC, "s2", "references", "truncated", 1, 2, clock()),),
+            found=(Found(CODEC, "query", "s2", sentence, clock()),),
+            vectors={CODEC: Vector("specter_v2", (0.5,))},
+        )
+    )
+    bundle(world, tmp_path / "after")
+    for name in FILES:
+        table = pq.read_table(tmp_path / "after" / name)
+        assert table.schema == pq.read_schema(tmp_path / "before" / name)
+        assert sentence not in str(table.to_pylist())
+    load_bundle(fresh, tmp_path / "after", update=False, clock=clock)
+    assert [fresh.table(name).num_rows for name in ("fetches", "found", "vectors", "changes")] == [0, 0, 0, 0]
+    links = fresh.neighbourhood([CODEC], where=EVERYTHING).links
+    assert links
+    assert {link.contexts for link in links} == {None}
 
 
 def test_a_term_longer_than_a_term_may_be_is_left_out(world, tmp_path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import re
@@ -15,7 +16,7 @@ import pytest
 
 from kg import batch, sqlite_engine, sqlite_paper, sqlite_schema
 from kg.errors import InputError, SchemaMismatch, StoreError, StoreUnavailable
-from kg.model import Batch
+from kg.model import Batch, Citation, Fetch
 from kg.paper_filter import SORTS, PaperFilter
 from kg.search_text import VERSION
 from kg.sqlite_graph import linked_query, near_query
@@ -136,7 +137,9 @@ def test_the_settings_are_those_of_a_shared_file(con: sqlite3.Connection) -> Non
 
 
 def test_migrations_are_recorded(store: SqliteStore, con: sqlite3.Connection) -> None:
-    assert con.execute("SELECT version, note FROM migrations").fetchall() == [(1, "first tables")]
+    assert con.execute("SELECT version, note FROM migrations").fetchall() == [
+        (step.version, step.note) for step in MIGRATIONS
+    ]
     assert con.execute("PRAGMA user_version").fetchone()[0] == store.schema == SCHEMA
     assert con.execute("PRAGMA application_id").fetchone()[0] == APPLICATION
 
@@ -149,14 +152,14 @@ def test_a_migration_and_its_note_are_one_transaction(con: sqlite3.Connection) -
     def add(con: sqlite3.Connection) -> None:
         con.execute("CREATE TABLE whole (x INTEGER) STRICT")
 
-    steps = (*MIGRATIONS, Migration(2, "adds whole", add), Migration(3, "fails", fail))
+    steps = (*MIGRATIONS, Migration(SCHEMA + 1, "adds whole", add), Migration(SCHEMA + 2, "fails", fail))
     with pytest.raises(RuntimeError):
         migrate(con, SCHEMA, "2025", steps)
-    assert con.execute("PRAGMA user_version").fetchone()[0] == 2
-    assert con.execute("SELECT version, note FROM migrations").fetchall() == [(1, "first tables"), (2, "adds whole")]
+    assert con.execute("PRAGMA user_version").fetchone()[0] == SCHEMA + 1
+    assert con.execute("SELECT version, note FROM migrations").fetchall()[-1] == (SCHEMA + 1, "adds whole")
     names = {name for (name,) in con.execute("SELECT name FROM sqlite_schema")}
     assert ("whole" in names, "half" in names) == (True, False)
-    migrate(con, 1, "2025", steps[:2])
+    migrate(con, SCHEMA, "2025", steps[:-1])
 
 
 @pytest.mark.parametrize("version", range(1, SCHEMA + 1))
@@ -175,6 +178,44 @@ def test_a_store_of_every_released_schema_opens(path: Path, version: int) -> Non
         store.upsert(Batch(papers=(paper(arxiv(1), abstract="Other words."),)))
         assert store.ids(PaperFilter(text="語音", include=())) == []
         assert (store.counts().papers, store.counts().stubs) == (4, 1)
+        run = store.begin("ingest", rules=None, protocol=None, time="2025")
+        store.upsert(
+            Batch(
+                papers=(paper(arxiv(1), standing="withdrawn"),),
+                citations=(Citation(arxiv(2), arxiv(1), "s2", contexts=("We use it.",)),),
+                fetches=(Fetch(arxiv(1), "s2", "references", "empty", 0, 0, "2025"),),
+                run=run,
+            )
+        )
+        found = store.paper(arxiv(1))
+        assert (found.paper.standing, len(found.fetches)) == ("withdrawn", 1)
+        assert store.table("changes")["field"].to_pylist()[-1] == "standing"
+
+
+def test_an_older_store_opened_to_read_only_says_how_it_is_brought_up_to_date(path: Path) -> None:
+    path.write_bytes(gzip.decompress((SCHEMAS / "schema-1.sqlite.gz").read_bytes()))
+    before = path.read_bytes()
+    with pytest.raises(SchemaMismatch, match="brought up to date") as caught:
+        open_store(f"sqlite:///{path.as_posix()}", read_only=True)
+    assert (caught.value.found, caught.value.supported) == (1, SCHEMA)
+    assert path.read_bytes() == before
+
+
+def test_bringing_a_store_up_to_date_keeps_everything(path: Path) -> None:
+    path.write_bytes(gzip.decompress((SCHEMAS / "schema-1.sqlite.gz").read_bytes()))
+    tables = ("papers", "records", "cites", "told", "aliases", "verdicts", "decisions", "merges", "readings", "cursors")
+
+    def content() -> dict[str, list[tuple[object, ...]]]:
+        with contextlib.closing(sqlite3.connect(path)) as con:
+            return {name: con.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall() for name in tables}
+
+    before = content()
+    open_store(f"sqlite:///{path.as_posix()}").close()
+    after = content()
+    assert {name: [row[: len(old[0])] for row in after[name]] for name, old in before.items() if old} == {
+        name: old for name, old in before.items() if old
+    }
+    assert sum(map(len, before.values())) > 20
 
 
 def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
@@ -344,7 +385,8 @@ def test_one_connection_serves_one_thread(store: SqliteStore) -> None:
 
 
 def test_the_tables_named_in_the_schema_are_all_there_is(con: sqlite3.Connection) -> None:
-    named = set(re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", sqlite_schema._SCHEMA_1))
+    scripts = sqlite_schema._SCHEMA_1 + sqlite_schema._SCHEMA_2
+    named = set(re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", scripts))
     found = {name for (name,) in con.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     assert {name for name in found if not name.startswith(("search_", "sqlite_"))} == named
 

@@ -1,6 +1,7 @@
 """A store in a few plain dictionaries: what was told of which work, and all else worked out at each question.
 
-Knows ids, records, citations, merges and decisions, which is where histories get complicated.
+Knows ids, records, citations, merges and decisions, which is where histories get complicated, and what hangs on works:
+fetches, findings, vectors and the log.
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ class Model:
     undone: list[bool] = field(default_factory=list)
     decided: list[tuple[int, str | None]] = field(default_factory=list)
     refused: set[tuple[object, ...]] = field(default_factory=set)
+    fetched: dict[tuple[int, str, str], tuple[str, str, int | None]] = field(default_factory=dict)
+    """(time, state, got) by work, source and subject."""
+    ways: dict[tuple[int, str, str, str], str] = field(default_factory=dict)
+    """Time by work, way, source and detail."""
+    placed: dict[tuple[int, str], tuple[float, ...]] = field(default_factory=dict)
+    log: list[tuple[int, str, str, str | None, str | None]] = field(default_factory=list)
 
     def root(self, work: int) -> int:
         """The work as which this one counts."""
@@ -86,7 +93,60 @@ class Model:
                 found.setdefault(pair, set()).update(sources)
         return found
 
+    def shown(self) -> dict[int, dict[str, str | None]]:
+        """Logged fields of every work that is a paper."""
+        return {
+            root: {"title": title, "published": self.published(root), "venue": self.venue(root)}
+            for root in self.roots()
+            if (title := self.title(root)) is not None
+        }
+
+    def fetches(self, root: int) -> list[tuple[str, str, str, str, int | None]]:
+        """What sources were asked about everything that counts for this work."""
+        mine = [
+            (source, what, time, state, got)
+            for (work, source, what), (time, state, got) in self.fetched.items()
+            if self.root(work) == root
+        ]
+        return sorted(mine, key=repr)
+
+    def found(self, root: int) -> list[tuple[str, str, str, str]]:
+        """The first time of every way, oldest first."""
+        first: dict[tuple[str, str, str], str] = {}
+        for (work, *way), time in self.ways.items():
+            if self.root(work) == root:
+                key = (way[0], way[1], way[2])
+                first[key] = min(time, first.get(key, time))
+        return sorted((time, *key) for key, time in first.items())
+
+    def vector(self, root: int, model: str) -> tuple[float, ...] | None:
+        """Its own, else that of the oldest work it absorbed."""
+        mine = sorted(
+            (work != root, work, values)
+            for (work, name), values in self.placed.items()
+            if name == model and self.root(work) == root
+        )
+        return mine[0][2] if mine else None
+
     # Writing
+
+    def note(self, before: dict[int, dict[str, str | None]]) -> None:
+        """Log how what is shown now differs from before."""
+        for root, now in self.shown().items():
+            if root not in before:
+                self.log.append((root, "new", "", None, None))
+            else:
+                changed = [name for name in now if now[name] != before[root][name]]
+                self.log += [(root, "field", name, before[root][name], now[name]) for name in changed]
+
+    def work(self, id: str) -> int:
+        """The work of an id, minted when nothing is known of it."""
+        return self.work_of[id] if id in self.work_of else self.mint(id)
+
+    def fetch(self, work: int, source: str, what: str, time: str, state: str, got: int | None) -> None:
+        """A source answered; an older answer than the one there is changes nothing."""
+        if self.fetched.get((work, source, what), ("",))[0] <= time:
+            self.fetched[work, source, what] = (time, state, got)
 
     def mint(self, id: str) -> int:
         """Another work."""

@@ -18,6 +18,7 @@ from kg.model import (
     Role,
     Span,
     Specification,
+    Standing,
     Tag,
     TokenType,
     Verdict,
@@ -50,6 +51,9 @@ def paper(
     references_stated: int | None = None,
     citations_stated: int | None = None,
     provenance: str | None = None,
+    standing: Standing | None = None,
+    open_access: str | None = None,
+    tldr: bool | None = None,
 ) -> Paper:
     """A paper; without a title it gets one from its first id."""
     return Paper(
@@ -66,6 +70,9 @@ def paper(
         citations_stated=citations_stated,
         source=source,
         provenance=provenance,
+        standing=standing,
+        open_access=open_access,
+        tldr=tldr,
     )
 
 

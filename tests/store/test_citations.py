@@ -118,3 +118,49 @@ def test_two_sources_told_again_change_nothing(store: GraphStore) -> None:
     assert store.revision() == revision
     link = store.neighbourhood([arxiv(1), arxiv(2)], where=EVERYTHING).links[0]
     assert (link.sources, link.influential, link.intents) == (("arxiv", "openalex"), True, ("method",))
+
+
+SENTENCES = ("We follow it.", "They differ in 語音.")
+
+
+def test_sentences_that_cite_are_kept_with_the_citation(store: GraphStore) -> None:
+    told = Citation(arxiv(1), arxiv(2), "s2", contexts=SENTENCES)
+    store.upsert(Batch(papers=papers(1, 2, 3), citations=(told, *cites((1, 3)))))
+    revision = store.revision()
+    store.upsert(Batch(citations=(told, Citation(arxiv(1), arxiv(2), "s2"), *cites((1, 3)))))
+    assert store.revision() == revision
+    assert [link.contexts for link in links(store)] == [SENTENCES, None]
+    store.upsert(Batch(citations=(Citation(arxiv(1), arxiv(3), "lists", contexts=()),)))
+    assert [link.contexts for link in links(store)] == [SENTENCES, ()]
+    path = store.path(arxiv(1), arxiv(2), where=EVERYTHING)
+    assert path is not None
+    assert path.links[0].contexts == SENTENCES
+
+
+def test_of_several_sources_the_sentences_of_the_first_stay(store: GraphStore) -> None:
+    store.upsert(Batch(papers=papers(1, 2), citations=(Citation(arxiv(1), arxiv(2), "s2", contexts=("One.",)),)))
+    store.upsert(Batch(citations=(Citation(arxiv(1), arxiv(2), "s2", contexts=("Two.",)),)))
+    assert links(store)[0].contexts == ("Two.",)
+    store.upsert(Batch(citations=(Citation(arxiv(1), arxiv(2), "openalex", contexts=("Three.",)),)))
+    store.upsert(Batch(citations=(Citation(arxiv(1), arxiv(2), "s2", contexts=("Four.",)),)))
+    assert (links(store)[0].sources, links(store)[0].contexts) == (("openalex", "s2"), ("Two.",))
+
+
+def test_sentences_follow_a_merge_and_go_back(store: GraphStore) -> None:
+    store.upsert(
+        Batch(
+            papers=(*papers(1, 2), paper(doi(2))),
+            citations=(
+                Citation(arxiv(1), arxiv(2), "lists"),
+                Citation(arxiv(1), doi(2), "s2", contexts=SENTENCES),
+            ),
+        )
+    )
+    number = store.merge(arxiv(2), doi(2), "the same").number
+    assert [(link.sources, link.contexts) for link in links(store)] == [(("lists", "s2"), SENTENCES)]
+    store.upsert(Batch(citations=(Citation(doi(2), arxiv(1), "s2", contexts=("Back.",)),)))
+    store.unmerge(number)
+    assert sorted((link.citing, link.cited, link.contexts) for link in links(store) if link.contexts) == [
+        (arxiv(1), doi(2), SENTENCES), (doi(2), arxiv(1), ("Back.",)),
+    ]  # fmt: skip
+    assert [link.contexts for link in links(store) if link.cited == arxiv(2)] == [None]

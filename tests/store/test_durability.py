@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from kg.errors import NotFound, StoreError
-from kg.model import Batch, Cursor
+from kg.model import Batch, Cursor, Fetch, Vector
 from kg.paper_filter import PaperFilter
 from kg.store import GraphStore, open_store
 from tests.store.records import EVERYTHING, arxiv, cites, papers
@@ -23,18 +23,28 @@ from tests.store.records import EVERYTHING, arxiv, cites, papers
 ROOT = Path(__file__).parents[2]
 WRITER = """
 import sys
-from kg.model import Batch, Cursor
+from kg.model import Batch, Cursor, Fetch, Found, Vector
 from kg.store import open_store
 from tests.store.records import arxiv, cites, paper
 
 url, stream, first = sys.argv[1], sys.argv[2], int(sys.argv[3])
 with open_store(url) as store:
+    run = store.begin(f"write {stream}", rules=None, protocol=None, time="2025")
     found = store.cursor("file", stream)
     start = 0 if found is None else int(found.position)
     for number in range(start, 400):
         papers = tuple(paper(arxiv(first + 5 * number + k), abstract="Words of a text. " * 20) for k in range(5))
         pairs = [(first + 5 * number + k, first + (5 * number + k) // 2) for k in range(5)]
-        store.upsert(Batch(papers, cites(*pairs)), Cursor("file", stream, str(number + 1), "2025"))
+        ids = [each.ids[0] for each in papers]
+        batch = Batch(
+            papers,
+            cites(*pairs),
+            fetches=tuple(Fetch(id, "file", "references", "complete", 1, 1, "2025") for id in ids),
+            found=tuple(Found(id, "file", "file", stream, "2025") for id in ids),
+            vectors={id: Vector("m", (float(number),)) for id in ids},
+            run=run,
+        )
+        store.upsert(batch, Cursor("file", stream, str(number + 1), "2025"))
         print(number, flush=True)
 """
 
@@ -55,6 +65,11 @@ def consistent(store: GraphStore, batches: int, first: int = 0) -> None:
     size = 5 * batches
     mine = [id for id in store.ids(EVERYTHING) if first <= int(id[-5:]) < first + 2_000]
     assert mine == [arxiv(first + n) for n in range(size)]
+    for name in ("fetches", "found", "vectors"):
+        told = store.table(name)["paper"].to_pylist()
+        assert [id for id in told if first <= int(id[-5:]) < first + 2_000] == mine, name
+    new = [id for id in store.table("changes")["paper"].to_pylist() if first <= int(id[-5:]) < first + 2_000]
+    assert sorted(new) == mine
     assert store.papers(PaperFilter(text="words", include=())).total == counts.papers
     rows = store.papers(EVERYTHING, limit=100_000).rows
     assert sum(row.references for row in rows) == sum(row.cited_by for row in rows) == counts.citations
@@ -76,17 +91,23 @@ def test_a_killed_writer_leaves_whole_batches_and_goes_on(empty_url: Callable[[]
             cursor = store.cursor("file", "a")
             assert cursor is not None
             assert int(cursor.position) >= round_number * after
+            assert [run.state for run in store.runs()] == ["running"] * round_number
             consistent(store, int(cursor.position))
 
 
 def test_a_failing_batch_leaves_nothing_behind(store: GraphStore) -> None:
     store.upsert(Batch(papers=papers(1)), Cursor("file", "a", "1", "2025"))
     before = (store.revision(), store.counts(), store.cursor("file", "a"))
-    batch = Batch(papers=papers(2), citations=cites((2, 1)), measured={arxiv(9): None})  # type: ignore[dict-item]
+    asked = (Fetch(arxiv(1), "s2", "references", "empty", 0, 0, "2025"),)
+    batch = Batch(
+        papers=papers(2), citations=cites((2, 1)), fetches=asked, vectors={arxiv(9): Vector("m", (1.0,))}
+    )  # fmt: skip
     with pytest.raises(NotFound):
         store.upsert(batch, Cursor("file", "a", "2", "2025"))
     assert (store.revision(), store.counts(), store.cursor("file", "a")) == before
-    store.upsert(Batch(papers=papers(2), citations=cites((2, 1))), Cursor("file", "a", "2", "2025"))
+    assert store.table("fetches").num_rows == 0
+    store.upsert(Batch(papers=papers(2), citations=cites((2, 1)), fetches=asked), Cursor("file", "a", "2", "2025"))
+    assert len(store.paper(arxiv(1)).fetches) == 1
     assert store.paper(arxiv(1)).row.cited_by == 1
 
 

@@ -10,7 +10,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from kg.combine import is_younger
-from kg.model import Batch, Citation, Decision, Paper, PartialDate
+from kg.model import (
+    Asked,
+    Batch,
+    Citation,
+    Cursor,
+    Decision,
+    Fetch,
+    FetchState,
+    Found,
+    How,
+    Paper,
+    PartialDate,
+    Vector,
+)
 from kg.paper_filter import PaperFilter
 from kg.store import GraphStore, open_store
 from tests.store.model import Model, Record
@@ -39,6 +52,7 @@ class Histories(RuleBasedStateMachine):
         self.store: GraphStore = open_store(self.url)
         self.model = Model()
         self.clock = 0
+        self.run = self.store.begin("histories", rules=None, protocol=None, time="2025")
 
     def teardown(self) -> None:
         self.store.close()
@@ -48,11 +62,13 @@ class Histories(RuleBasedStateMachine):
         named, source, title, venue, published = told
         date = None if published is None else PartialDate(published, source)
         paper = Paper(ids=named, title=title, published=date, venue=venue, source=source)
-        self.store.upsert(Batch(papers=(paper,)))
+        self.store.upsert(Batch(papers=(paper,), run=self.run))
         revision = self.store.revision()
-        self.store.upsert(Batch(papers=(paper,)))
+        self.store.upsert(Batch(papers=(paper,), run=self.run))
         assert self.store.revision() == revision
+        before = self.model.shown()
         self.model.record(named, Record(-1, source, title, venue, published))
+        self.model.note(before)
 
     @rule(pairs=st.lists(st.tuples(ids, ids), min_size=1, max_size=4), source=st.sampled_from(SOURCES))
     def cite(self, pairs: list[tuple[str, str]], source: str) -> None:
@@ -62,6 +78,35 @@ class Histories(RuleBasedStateMachine):
             self.model.mint(id)
         for citing, cited in pairs:
             self.model.cite(citing, cited, source)
+
+    @rule(
+        id=ids,
+        source=st.sampled_from(SOURCES),
+        what=st.sampled_from(["references", "citations"]),
+        state=st.sampled_from(["complete", "truncated", "empty"]),
+        got=st.none() | st.integers(0, 3),
+        day=st.integers(1, 3),
+    )
+    def fetch(self, id: str, source: str, what: Asked, state: FetchState, got: int | None, day: int) -> None:
+        fetch = Fetch(id, source, what, state, got, None, f"2025-01-0{day}")
+        self.store.upsert(Batch(fetches=(fetch,)), Cursor(source, what, id, fetch.time))
+        revision = self.store.revision()
+        self.store.upsert(Batch(fetches=(fetch,)))
+        assert self.store.revision() == revision
+        self.model.fetch(self.model.work(id), source, what, fetch.time, state, got)
+
+    @rule(id=ids, how=st.sampled_from(["query", "list"]), day=st.integers(1, 3))
+    def find(self, id: str, how: How, day: int) -> None:
+        found = Found(id, how, "arxiv", "speech", f"2025-01-0{day}")
+        self.store.upsert(Batch(found=(found,)))
+        self.model.ways.setdefault((self.model.work(id), how, "arxiv", "speech"), found.time)
+
+    @precondition(lambda self: self.model.names)
+    @rule(data=st.data(), value=st.sampled_from([0.5, 1.5]))
+    def place(self, data: st.DataObject, value: float) -> None:
+        id = data.draw(st.sampled_from(sorted(self.model.work_of)))
+        self.store.upsert(Batch(vectors={id: Vector("specter", (value, -1.0))}))
+        self.model.placed[self.model.work_of[id], "specter"] = (value, -1.0)
 
     @precondition(lambda self: len(self.model.roots()) > 1)
     @rule(data=st.data())
@@ -100,8 +145,20 @@ class Histories(RuleBasedStateMachine):
         assert store.resolve(IDS) == {id: names[root] for id in IDS if (root := model.find(id)) is not None}
         real = {root for root in roots if model.title(root) is not None}
         citations = model.citations()
+        vectors = store.table("vectors")
+        assert dict(zip(vectors["paper"].to_pylist(), map(tuple, vectors["values"].to_pylist()), strict=True)) == {
+            names[root]: values for root in roots if (values := model.vector(root, "specter")) is not None
+        }
+        assert [
+            (line["paper"], line["kind"], line["field"], line["old"], line["new"])
+            for line in store.table("changes").to_pylist()
+        ] == [(names[model.root(work)], *line) for work, *line in model.log]
         for root in roots:
-            row = store.paper(names[root]).row
+            told = store.paper(names[root])
+            row = told.row
+            fetches = [(f.source, f.what, f.time, f.state, f.got) for f in told.fetches]
+            assert sorted(fetches, key=repr) == model.fetches(root)
+            assert [(f.time, f.how, f.source, f.detail) for f in told.found] == model.found(root)
             assert row.stub == (root not in real)
             assert (row.title, row.venue, row.published) == (
                 model.title(root),

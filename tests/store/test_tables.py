@@ -8,7 +8,7 @@ import pytest
 from kg.errors import InputError
 from kg.model import TOPICS, Batch
 from kg.store import GraphStore
-from tests.store.records import EVERYTHING, TIME, arxiv, cites, doi, measured, paper
+from tests.store.records import EVERYTHING, TIME, arxiv, cites, doi, measured, paper, papers
 from tests.store.test_filters import fill
 
 COLUMNS = {
@@ -20,6 +20,13 @@ COLUMNS = {
     "specifications": ["paper", "year", "quantity", "value", "status", "role", "subject", "text"],
     "quantizers": ["paper", "kind"],
     "ids": ["paper", "id"],
+    "authors": ["paper", "position", "name"],
+    "fetches": ["paper", "source", "what", "state", "got", "stated", "time"],
+    "found": ["paper", "how", "source", "detail", "time"],
+    "changes": ["run", "paper", "kind", "field", "old", "new", "time"],
+    "vectors": ["paper", "model", "values"],
+    "leads": ["paper", "lead", "kind"],
+    "stated": ["paper", "source", "references", "citations"],
     "records": ["paper", "source", "title", "published", "authors"],
 }  # fmt: skip
 
@@ -110,9 +117,47 @@ def test_an_empty_store_has_every_column(store: GraphStore, name: str) -> None:
 
 
 def test_an_unknown_table_is_refused_with_those_there_are(store: GraphStore) -> None:
-    with pytest.raises(InputError, match="authors") as caught:
-        store.table("authors")
-    assert caught.value.expected == "citations, ids, papers, quantizers, records, specifications"
+    with pytest.raises(InputError, match="topics") as caught:
+        store.table("topics")
+    assert caught.value.expected == ", ".join(sorted(COLUMNS))
+
+
+def test_leads_are_the_citations_between_a_paper_and_a_stub(store: GraphStore) -> None:
+    store.upsert(Batch(papers=papers(1, 2), citations=cites((1, 2), (1, 900), (901, 1), (900, 901), (2, 900))))
+    assert store.table("leads").to_pylist() == [
+        {"paper": arxiv(1), "lead": arxiv(901), "kind": "citations"},
+        {"paper": arxiv(1), "lead": arxiv(900), "kind": "references"},
+        {"paper": arxiv(2), "lead": arxiv(900), "kind": "references"},
+    ]
+
+
+def test_what_each_source_states_is_told_apart(store: GraphStore) -> None:
+    store.upsert(
+        Batch(
+            papers=(
+                paper(arxiv(1), source="s2", references_stated=12, citations_stated=3),
+                paper(arxiv(1), source="openalex", citations_stated=0),
+                paper(arxiv(1), source="arxiv"),
+                paper(arxiv(2), source="s2", references_stated=7),
+            )
+        )
+    )
+    store.merge(arxiv(1), arxiv(2), "the same")
+    assert store.table("stated").to_pylist() == [
+        {"paper": arxiv(1), "source": "openalex", "references": None, "citations": 0},
+        {"paper": arxiv(1), "source": "s2", "references": 12, "citations": 3},
+    ]
+
+
+def test_authors_are_those_that_the_papers_show(filled: GraphStore) -> None:
+    details = [filled.paper(id) for id in filled.ids(EVERYTHING)]
+    expected = [
+        {"paper": each.row.id, "position": at, "name": author.name}
+        for each in details
+        for at, author in enumerate(each.paper.authors or ())
+    ]
+    assert expected
+    assert filled.table("authors").to_pylist() == expected
 
 
 def test_counts_are_those_of_the_papers(filled: GraphStore) -> None:

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from kg.errors import InputError, Interrupted
-from kg.model import Batch, Cursor
+from kg.model import Batch, Citation, Cursor, Fetch, Found, Vector
 from kg.store import GraphStore, open_store
+from kg.tables import TABLES
 from kg.transfer import SECTIONS, Row, copy
 from tests.conftest import ENGINES, ROOT, EmptyStore
-from tests.store.records import EVERYTHING, arxiv, cites, decision, doi, judgement, measured, paper, papers
+from tests.store.records import EVERYTHING, TIME, arxiv, cites, decision, doi, judgement, measured, paper, papers
 from tests.store.test_filters import fill
 
 PAIRS = [pair for pair in itertools.product(ENGINES, repeat=2) if pair != ("neo4j", "neo4j")]
@@ -47,6 +48,42 @@ def rich(store: GraphStore) -> None:
     store.merge(known[2], arxiv(950), "all one")
     assert first.number == 1
     store.upsert(Batch(papers=(paper(arxiv(960), arxiv(961), title=" "),)))
+    fetched(store)
+
+
+def fetched(store: GraphStore) -> None:
+    """What a run leaves, on works that are one and on one that was."""
+    run = store.begin("ingest s2", rules="rules 1", protocol=None, time=TIME)
+    store.upsert(
+        Batch(
+            papers=(
+                paper(arxiv(950), title="One work", source="s2", standing="withdrawn", tldr=True),
+                paper(doi(950), title="Another", source="s2", open_access="https://a.test/950", tldr=False),
+                paper(arxiv(951), standing="retracted", abstract="Words."),
+            ),
+            citations=(
+                Citation(arxiv(1), arxiv(951), "s2", contexts=("We follow it.", "語音")),
+                Citation(arxiv(2), doi(950), "s2", contexts=("And this.",)),
+            ),
+            judgements={arxiv(951): judgement("include", criteria=(("R1", "met"),))},
+            fetches=(
+                Fetch(arxiv(950), "s2", "references", "truncated", 9, 10, TIME),
+                Fetch(doi(950), "s2", "references", "complete", 3, 3, TIME),
+                Fetch(arxiv(970), "openalex", "metadata", "unknown", None, None, TIME),
+            ),
+            found=(
+                Found(doi(950), "query", "arxiv", 'abs:"speech"', TIME),
+                Found(arxiv(950), "query", "arxiv", 'abs:"speech"', TIME),
+                Found(arxiv(970), "list", "file", "mine.csv", TIME),
+            ),
+            vectors={doi(950): Vector("specter_v2", (0.1, -2.5)), arxiv(951): Vector("specter_v2", (1.0,))},
+            run=run,
+        ),
+        Cursor("s2", "references", "500", TIME),
+    )
+    store.end(run, "stopped", {"papers_new": 1, "requests": 4}, time=TIME)
+    again = store.begin("ingest again", rules=None, protocol="audio 2", time=TIME)
+    store.upsert(Batch(papers=(paper(arxiv(951), title="Another title"),), run=again))
 
 
 def rows(store: GraphStore) -> dict[str, list[Row]]:
@@ -65,7 +102,10 @@ def answers(store: GraphStore) -> list[object]:
     known = store.ids(EVERYTHING)
     return [
         [store.paper(id) for id in known],
-        [store.table(name).to_pylist() for name in ("papers", "citations", "specifications", "quantizers")],
+        [store.table(name).to_pylist() for name in TABLES],
+        store.neighbourhood(known, where=EVERYTHING, limit=1_000).links if known else (),
+        store.runs(),
+        store.cursors(),
         store.papers(EVERYTHING, sort="cited", limit=100),
         store.facets(EVERYTHING),
         store.counts(),
@@ -100,9 +140,22 @@ def test_a_copy_lives_on_as_the_original(empty_store: EmptyStore, one: str, othe
             store.unmerge(1)
             store.upsert(Batch(papers=(*papers(970), paper(doi(971))), citations=cites((970, 1), (970, 980))))
             store.decide(decision(970, "include"))
+            run = store.begin("later", rules=None, protocol=None, time=TIME)
+            store.upsert(
+                Batch(
+                    papers=(paper(doi(950), title="Another", source="s2", citations_stated=5), *papers(990)),
+                    fetches=(Fetch(doi(950), "s2", "references", "empty", 0, 0, TIME),),
+                    found=(Found(arxiv(990), "file", "ris", "mine.ris", TIME),),
+                    run=run,
+                ),
+                Cursor("s2", "references", "1000", TIME),
+            )
         before = rows(source)
         after = rows(target)
-        for section in ("records", "papers", "citations", "merges", "decisions", "readings", "told"):
+        for section in (
+            "records", "papers", "citations", "merges", "decisions", "readings", "told", "fetches", "found", "vectors",
+            "changes", "runs",
+        ):  # fmt: skip
             assert [row[:3] for row in after[section]] == [row[:3] for row in before[section]], section
 
 

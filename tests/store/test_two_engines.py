@@ -12,7 +12,22 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from kg.answers import Quarantined, Upserted
 from kg.errors import AtlasError
-from kg.model import Batch, Citation, Cluster, Cursor, Decision, Judgement, Measured, Paper, PartialDate
+from kg.model import (
+    Author,
+    Batch,
+    Citation,
+    Cluster,
+    Cursor,
+    Decision,
+    Fetch,
+    Found,
+    Judgement,
+    Measured,
+    Paper,
+    PartialDate,
+    RunState,
+    Vector,
+)
 from kg.neo4j_store import Neo4jStore
 from kg.paper_filter import SORTS, PaperFilter
 from kg.sqlite_store import SqliteStore
@@ -38,6 +53,10 @@ told = st.builds(
     venue=st.sampled_from([None, "Venue"]),
     categories=st.sampled_from([None, (), ("cs.SD", "eess.AS")]),
     references_stated=st.none() | st.integers(0, 9),
+    standing=st.sampled_from([None, "withdrawn", "retracted"]),
+    open_access=st.sampled_from([None, " ", "https://a.test/1.pdf"]),
+    tldr=st.sampled_from([None, True, False]),
+    authors=st.sampled_from([None, (), (Author("name:ann", "Ann", True), Author("s2:1", "Bo", False))]),
     source=st.sampled_from(SOURCES),
 )
 cited = st.builds(
@@ -47,6 +66,28 @@ cited = st.builds(
     st.sampled_from(SOURCES),
     influential=st.sampled_from([None, True, False]),
     intents=st.sampled_from([None, (), ("background", "method")]),
+    contexts=st.sampled_from([None, (), ("We follow it.",), ("語音 differs.", "We follow it.")]),
+)
+fetched = st.builds(
+    Fetch,
+    ids,
+    st.sampled_from(SOURCES),
+    st.sampled_from(["metadata", "references", "citations"]),
+    st.sampled_from(["complete", "truncated", "empty", "unknown", "withheld"]),
+    st.none() | st.integers(0, 3),
+    st.none() | st.integers(0, 3),
+    st.sampled_from(["2025-01-01", "2025-01-02"]),
+)
+found = st.builds(
+    Found,
+    ids,
+    st.sampled_from(["query", "list", "references"]),
+    st.sampled_from(SOURCES),
+    st.sampled_from(["speech", "語音", IDS[0]]),
+    st.sampled_from(["2025-01-01", "2025-01-02"]),
+)
+vectors = st.builds(
+    Vector, st.sampled_from(["specter_v2", "other"]), st.lists(st.sampled_from([0.1, -2.0]), max_size=2).map(tuple)
 )
 judged = st.builds(
     judgement,
@@ -96,9 +137,24 @@ class Both(RuleBasedStateMachine):
         assert found[0] == found[1], what
         return found[0]
 
-    @rule(papers=st.lists(told, max_size=3), citations=st.lists(cited, max_size=4), cursor=st.booleans())
-    def tell(self, papers: list[Paper], citations: list[Citation], cursor: bool) -> None:
-        batch = Batch(papers=tuple(papers), citations=tuple(citations))
+    @rule(
+        papers=st.lists(told, max_size=3),
+        citations=st.lists(cited, max_size=4),
+        fetches=st.lists(fetched, max_size=3),
+        ways=st.lists(found, max_size=3),
+        run=st.none() | st.integers(1, 2),
+        cursor=st.booleans(),
+    )
+    def tell(
+        self,
+        papers: list[Paper],
+        citations: list[Citation],
+        fetches: list[Fetch],
+        ways: list[Found],
+        run: int | None,
+        cursor: bool,
+    ) -> None:
+        batch = Batch(tuple(papers), tuple(citations), fetches=tuple(fetches), found=tuple(ways), run=run)
         at = Cursor("file", "a", str(self.now), self.time()) if cursor else None
         done = self.same("upsert", batch, at)
         revision = self.same("revision")
@@ -106,9 +162,24 @@ class Both(RuleBasedStateMachine):
         # What was refused for a contradiction may stand no longer against what the rest of the batch changed.
         assert self.same("revision") == revision or (isinstance(done, Upserted) and done.quarantined)
 
-    @rule(told=st.dictionaries(ids, judged, max_size=2), found=st.dictionaries(ids, numbers, max_size=2))
-    def judge(self, told: dict[str, Judgement], found: dict[str, Measured]) -> None:
-        self.same("upsert", Batch(judgements=told, measured=found))
+    @rule(
+        told=st.dictionaries(ids, judged, max_size=2),
+        found=st.dictionaries(ids, numbers, max_size=2),
+        placed=st.dictionaries(ids, vectors, max_size=2),
+        run=st.none() | st.integers(1, 2),
+    )
+    def judge(
+        self, told: dict[str, Judgement], found: dict[str, Measured], placed: dict[str, Vector], run: int | None
+    ) -> None:
+        self.same("upsert", Batch(judgements=told, measured=found, vectors=placed, run=run))
+
+    @rule(command=st.sampled_from(["ingest s2", "complete"]), rules=st.sampled_from([None, "rules 1"]))
+    def begin(self, command: str, rules: str | None) -> None:
+        self.same("begin", command, rules=rules, protocol=None, time=self.time())
+
+    @rule(run=st.integers(1, 3), state=st.sampled_from(["done", "failed"]), new=st.integers(0, 2))
+    def end(self, run: int, state: RunState, new: int) -> None:
+        self.same("end", run, state, {"papers_new": new}, time="2025")
 
     @rule(kept=ids, absorbed=ids)
     def merge(self, kept: str, absorbed: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from kg.answers import Upserted
 from kg.errors import InputError, NotFound
-from kg.model import Batch, Citation, Cursor, Manifestation, PartialDate
+from kg.model import Batch, Citation, Cursor, Fetch, Found, Manifestation, Paper, PartialDate, Standing, Vector
 from kg.store import GraphStore, open_store
 from tests.store.records import EVERYTHING, arxiv, cites, doi, judgement, measured, paper, papers
 
@@ -52,6 +52,12 @@ def test_every_change_makes_the_revision_grow(store: GraphStore) -> None:
         Batch(citations=cites((1, 2), source="another")),
         Batch(judgements={arxiv(1): judgement()}),
         Batch(measured={arxiv(1): measured(1.0)}),
+        Batch(papers=(paper(arxiv(1), standing="withdrawn"),)),
+        Batch(papers=(paper(arxiv(1), tldr=False),)),
+        Batch(citations=(Citation(arxiv(1), arxiv(2), "lists", contexts=("We follow it.",)),)),
+        Batch(fetches=(Fetch(arxiv(1), "s2", "references", "empty", 0, 0, "2025"),)),
+        Batch(found=(Found(arxiv(1), "query", "s2", "speech", "2025"),)),
+        Batch(vectors={arxiv(1): Vector("m", (1.0,))}),
     ):
         store.upsert(batch)
         seen.append(store.revision())
@@ -206,3 +212,32 @@ def test_text_from_anywhere_is_kept_as_it_is(store: GraphStore) -> None:
     store.upsert(Batch(papers=(paper(arxiv(1), title=title, abstract=title, venue=title, authors=('O\'Neil "x"',)),)))
     found = store.paper(arxiv(1)).paper
     assert (found.title, found.abstract, found.venue) == (title, title, title)
+
+
+def shown(store: GraphStore) -> tuple[Standing | None, str | None, bool | None]:
+    told: Paper = store.paper(arxiv(1)).paper
+    return told.standing, told.open_access, told.tldr
+
+
+def test_what_one_source_says_of_validity_the_silence_of_others_does_not_take_back(store: GraphStore) -> None:
+    store.upsert(Batch(papers=(paper(arxiv(1)),)))
+    assert shown(store) == (None, None, None)
+    store.upsert(Batch(papers=(paper(arxiv(1), source="s2", tldr=False), paper(arxiv(1), standing="withdrawn"))))
+    assert shown(store) == ("withdrawn", None, False)
+    store.upsert(Batch(papers=(paper(arxiv(1)), paper(arxiv(1), source="s2"))))
+    assert shown(store) == ("withdrawn", None, False)
+    store.upsert(Batch(papers=(paper(arxiv(1), source="openalex", standing="retracted", tldr=True),)))
+    assert shown(store) == ("retracted", None, True)
+    store.upsert(Batch(papers=(paper(arxiv(1), source="s2", standing="withdrawn", tldr=False),)))
+    assert shown(store) == ("retracted", None, True)
+    store.upsert(Batch(papers=(paper(arxiv(1), source="openalex", standing="withdrawn", tldr=False),)))
+    assert shown(store) == ("withdrawn", None, False)
+
+
+def test_where_a_paper_is_free_to_read_is_what_the_first_source_says(store: GraphStore) -> None:
+    places = {source: f"https://{source}.test/1.pdf" for source in ("s2", "openalex")}
+    store.upsert(Batch(papers=(paper(arxiv(1)), paper(arxiv(1), source="s2", open_access=" "))))
+    store.upsert(Batch(papers=(paper(arxiv(1), source="openalex", open_access=places["openalex"]),)))
+    assert shown(store)[1] == places["openalex"]
+    store.upsert(Batch(papers=(paper(arxiv(1), source="s2", open_access=places["s2"]),)))
+    assert shown(store)[1] == places["s2"]
