@@ -31,7 +31,7 @@ from neo4j import Driver, GraphDatabase, ManagedTransaction
 
 from kg.corpus import Corpus
 from kg.model import Batch, Citation, Cursor, Judgement, Paper, PartialDate, Tag
-from kg.neo4j_engine import PASSWORD, USER
+from kg.neo4j_errors import PASSWORD, USER
 from kg.neo4j_read import ROW
 from kg.neo4j_schema import MIGRATIONS
 from kg.paper_filter import PaperFilter
