@@ -95,7 +95,7 @@ class Crashing:
 
     def __init__(self, home: Path, patch: pytest.MonkeyPatch) -> None:
         self.home, self.port = home, free_port()
-        self.server = first_login(launch(home, self.port))
+        self.server = first_login(launch(home, self.port, brief=True))
         patch.setenv(PASSWORD, self.server.password)
         # A new start takes longer than a unit of work is repeated for by default, on a busy machine.
         patch.setattr(neo4j_engine, "RETRY_S", 120.0)
@@ -110,7 +110,7 @@ class Crashing:
     def again(self) -> None:
         assert self.killed.wait(timeout=60), "nothing was killed"
         self.killed.clear()
-        self.server = launch(self.home, self.port)
+        self.server = launch(self.home, self.port, brief=True)
 
     def close(self) -> None:
         self.wire.close()

@@ -117,8 +117,11 @@ def _complete(folder: Path) -> bool:
     return folder.is_dir() and sum(1 for _ in folder.glob("*.jar")) >= JARS
 
 
-def launch(home: Path, port: int) -> Server:
-    """Start a server over the data in `home` and wait until it answers. Raises Unavailable without Java or jars."""
+def launch(home: Path, port: int, *, brief: bool = False) -> Server:
+    """Start a server over the data in `home` and wait until it answers; a `brief` life is not worth much compiling.
+
+    Raises Unavailable without Java or jars.
+    """
     java = shutil.which("java")
     if java is None:
         raise Unavailable("Java 17 is not installed; on Debian and Ubuntu: apt install openjdk-17-jre-headless")
@@ -129,8 +132,8 @@ def launch(home: Path, port: int) -> Server:
     with log.open("wb") as out:
         process = subprocess.Popen(
             [
-                java, "-Xms256m", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=4", "-cp", f"{classes}/*",
-                str(HERE / "Launcher.java"), str(home), str(port), str(keys),
+                java, "-Xms256m", "-Xmx1g", "-XX:+UseSerialGC", f"-XX:TieredStopAtLevel={1 if brief else 4}",
+                "-cp", f"{classes}/*", str(HERE / "Launcher.java"), str(home), str(port), str(keys),
             ],
             stdin=subprocess.PIPE,
             stdout=out,
