@@ -39,6 +39,7 @@ bench: $(VENV)/dev.stamp $(PEERS)/stamp ## Ratios against a peer or a limit, one
 	$(BIN)/python benchmarks/neo4j_store.py $(DATA)
 	$(BIN)/python benchmarks/screen.py $(DATA) --peers $(PEERS)/bin/python
 	$(BIN)/python benchmarks/specs.py $(DATA)
+	$(BIN)/python benchmarks/identity.py $(DATA) --peers $(PEERS)/bin/python
 
 lock: $(VENV)/dev.stamp ## Make every requirement file anew from pyproject.toml and benchmarks/peers.in
 	$(BIN)/python -m tests.house.locks

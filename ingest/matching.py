@@ -15,7 +15,7 @@ the front and from the back), never all pairs: time grows as n log n.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -64,11 +64,12 @@ def match(works: Iterable[Work], *, apart: Collection[tuple[str, str]] = (), nea
         near: also hold back works of one author whose titles differ in a word or number; they are never proposed.
     """
     works = list(works)
+    keys = {title: match_key(title) for work in works for title in {account.title for account in work.accounts}}
     proposals: list[Proposal] = []
     # What a work joined to another makes known can settle what was in doubt, so go on until nothing changes.
     while True:
         into = {each.absorbed: each.kept for each in proposals}
-        matcher = _Matcher(works, [(into.get(one, one), into.get(other, other)) for one, other in apart])
+        matcher = _Matcher(works, [(into.get(one, one), into.get(other, other)) for one, other in apart], keys)
         matcher.join()
         found = matcher.proposals()
         if not found:
@@ -107,7 +108,8 @@ _NEIGHBOURS = 2
 class _Matcher:
     """Works by place in the order of their ids, what pairs of them have in common, and the groups they form."""
 
-    def __init__(self, works: Iterable[Work], apart: Collection[tuple[str, str]]) -> None:
+    def __init__(self, works: Iterable[Work], apart: Collection[tuple[str, str]], keys: Mapping[str, str]) -> None:
+        self._keys = keys
         self._works = sorted(works, key=lambda each: each.id)
         self._apart = {frozenset(pair) for pair in apart}
         self._group = list(range(len(self._works)))
@@ -165,7 +167,7 @@ class _Matcher:
     def _blocks(self) -> list[list[int]]:
         blocks: dict[str, list[int]] = {}
         for place, work in enumerate(self._works):
-            for key in {match_key(account.title) for account in work.accounts}:
+            for key in {self._keys[account.title] for account in work.accounts}:
                 blocks.setdefault(key, []).append(place)
         return [block for key, block in sorted(blocks.items()) if key and len(block) > 1]
 

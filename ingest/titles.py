@@ -37,7 +37,8 @@ _GENERIC = re.compile(rf"(?:the |an? )?(?:{_TEMPLATES})")
 _NUMBER = r"[0-9]+(?:[.,][0-9]+)*"
 _NUMBERS = re.compile(rf"(?:(?<![^\s($])[-−–](?=[0-9]))?{_NUMBER}")
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
-_SIGNS = re.compile(r"[+#]|(?<=\w)\*(?=.*\w)")
+# A star behind a single letter is part of a name (A*); one at the end of a title is a footnote.
+_SIGNS = re.compile(r"[+#]|(?<=\w)\*(?=.*\w)|(?<=\b\w)\*")
 _WORDS = re.compile(rf"{_NUMBER}|[^\W_0-9]+[+#*]*|[:?]", re.UNICODE)
 _MARKUP = re.compile(r"[{}$\\]|</?[a-zA-Z][^<>]*>")
 _AND = re.compile(r"\\?&")
@@ -73,11 +74,12 @@ def is_generic(title: str) -> bool:
 
 
 def is_distinct(title: str) -> bool:
-    """Whether a title is long enough to name one work without its authors."""
+    """Whether a title is long enough to name one work without its authors; what hyphens join is one word."""
     east_asian = len(_EAST_ASIAN.findall(title))
     if east_asian:
         return east_asian >= 2 * DISTINCT_WORDS
-    return len(words(title)) >= DISTINCT_WORDS and len(match_key(title)) >= DISTINCT_LETTERS and not is_generic(title)
+    spaced = sum(any(map(str.isalnum, word)) for word in title.split())
+    return spaced >= DISTINCT_WORDS and len(match_key(title)) >= DISTINCT_LETTERS and not is_generic(title)
 
 
 def words(title: str) -> list[str]:
@@ -108,28 +110,30 @@ def difference(one: str, other: str) -> Difference | None:
     a, b = _pieces(one), _pieces(other)
     front = _shared(a, b)
     back = _shared(a[front:][::-1], b[front:][::-1])
+    if not front + back or a == b:
+        return None
     middle_a, middle_b = a[front : len(a) - back], b[front : len(b) - back]
-    left_a, left_b = (_plain(middle) for middle in (middle_a, middle_b))
+    left_a, left_b = _plain(middle_a), _plain(middle_b)
     common = len(_plain(a)) - len(left_a)
-    if not (left_a or left_b) or not common:
-        return None
-    said = " ".join(left_a), " ".join(left_b)
     # One name before a colon: a paper that was given another subtitle, or another paper on the same thing.
-    if left_a and left_b and ":" in a[:front]:
-        return Difference("name", *said)
-    if 2 * common < min(len(a), len(b)):
+    renamed = bool(left_a and left_b) and ":" in a[:front]
+    if not (left_a or left_b) or not common or (2 * common < min(len(a), len(b)) and not renamed):
         return None
-    left = {*left_a, *left_b}
+    kind = "name" if renamed else _kind(left_a, left_b, common, subtitle=":" in (*middle_a, *middle_b))
+    return None if kind is None else Difference(kind, " ".join(left_a), " ".join(left_b))
+
+
+def _kind(one: Sequence[str], other: Sequence[str], common: int, *, subtitle: bool) -> Apart | None:
+    left = {*one, *other}
     if left & _REPLIES and left <= _REPLIES | _BESIDE:
-        return Difference("reply", *said)
-    if all(map(_counts, (*left_a, *left_b))):
-        return Difference("number", *said)
-    if common >= _SHARED and not (left_a and left_b) and ":" in (*middle_a, *middle_b):
-        return Difference("name", *said)
-    longest = max(len(left_a), len(left_b))
-    if common >= _SHARED and longest <= (_CHANGED if left_a and left_b else _ADDED):
-        return Difference("word", *said)
-    return None
+        return "reply"
+    if all(map(_counts, left)):
+        return "number"
+    if common < _SHARED:
+        return None
+    if subtitle and not (one and other):
+        return "name"
+    return "word" if max(len(one), len(other)) <= (_CHANGED if one and other else _ADDED) else None
 
 
 _SHARED = 3

@@ -89,7 +89,7 @@ def commands(find: Callable[[GraphStore], Conflicts]) -> typer.Typer:
         else:
             terminal.say("No two works look like one.")
         if found.joinable:
-            terminal.say(f"{found.joinable:,} works more are parts of others beyond doubt: the next ingest joins them.")
+            terminal.say(f"Nothing contradicts {found.joinable:,} more: the next ingest joins them.")
         if found.records:
             terminal.print_quarantined(found.records)
 

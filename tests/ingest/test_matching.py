@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -258,3 +259,14 @@ def test_what_is_taken_apart_is_not_joined_again(works: list[Work], data: st.Dat
     pair = (undone.kept, undone.absorbed)
     groups = united(works, match(works, apart={pair}).proposals)
     assert not any(set(pair) <= set(group.ids) for group in groups)
+
+
+@pytest.mark.realdata
+def test_hard_negatives_made_from_real_titles_stay_apart(shared_data: Path) -> None:
+    from benchmarks.hard_negatives import negatives
+    from benchmarks.identity import joined, read
+
+    records = [record for record, _ in read(shared_data / "arxiv_audio.jsonl.gz")]
+    made = list(negatives(records, 360, seed=7))
+    assert len({kind for kind, _ in made}) == 18
+    assert [(kind, pair) for kind, pair in made if len(set(joined(pair))) == 1] == []
