@@ -56,7 +56,8 @@ def _engine(item: pytest.Item) -> str | None:
     if item.get_closest_marker("neo4j"):
         return "neo4j"
     parameters = getattr(item, "callspec", None)
-    return next((each for each in parameters.params.values() if each in ENGINES), None) if parameters else None
+    values = parameters.params.values() if parameters else ()
+    return next((each for each in values if isinstance(each, str) and each in ENGINES), None)
 
 
 @pytest.fixture(scope="session")
