@@ -1,4 +1,4 @@
-"""A Neo4j server as the engine: the driver, units of work, and every error translated here.
+"""A Neo4j server as the engine: the driver and units of work; `neo4j_errors` translates what goes wrong.
 
 A unit of work is a function that may run twice: the driver repeats it when the server asks for that. All writers take
 the lock of the marker node first, so they queue, and numbers minted under it are never given twice. Neo4j reads what is
@@ -14,23 +14,17 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from kg.checks import closed, reading_only
 from kg.errors import CommitUnknown, InputError, SchemaMismatch, StoreError, StoreUnavailable
+from kg.neo4j_errors import DATABASE, ENGINE, LOGIN, OLDEST, PASSWORD, USER, translated
 from kg.neo4j_schema import BEFORE, SCHEMA, migrate
 
 if TYPE_CHECKING:
     import neo4j
-
-ENGINE = "neo4j"
-SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
-USER, PASSWORD, DATABASE = "TOKENATLAS_NEO4J_USER", "TOKENATLAS_NEO4J_PASSWORD", "TOKENATLAS_NEO4J_DATABASE"
-OLDEST = (5, 26)
-"""The first server with everything used here: the long-term release of version 5."""
 
 CONNECT_S = 10.0
 RETRY_S = 30.0
@@ -41,70 +35,11 @@ READ_AGAIN = 5
 
 T = TypeVar("T")
 
-_START = "Start the server (docker compose up -d), or check host and port."
-_LOGIN = f"Set {USER} (default neo4j) and {PASSWORD} to what the server knows."
-_HINTS = {
-    "Neo.ClientError.Security.CredentialsExpired": (
-        "The password must be changed before its first use: ALTER CURRENT USER SET PASSWORD, in Neo4j Browser or"
-        f" cypher-shell; then set {PASSWORD}."
-    ),
-    "Neo.ClientError.Security.AuthenticationRateLimit": f"Too many wrong passwords: wait a moment. {_LOGIN}",
-    "Neo.ClientError.Security.Forbidden": "This user may not do that: ask for a user with the right to write.",
-    "Neo.ClientError.Security.": _LOGIN,
-    "Neo.ClientError.Database.DatabaseNotFound": f"Name a database that exists: {DATABASE}, or neo4j://host/database.",
-    "Neo.ClientError.General.ForbiddenOnReadOnlyDatabase": "This database is read-only: name the one to write to.",
-    "Neo.ClientError.Cluster.NotALeader": "Use neo4j:// instead of bolt:// for a cluster.",
-    "Neo.TransientError.General.MemoryPoolOutOfMemoryError": "Give the server more memory, or write smaller batches.",
-    "Neo.TransientError.": "The server was busy; try again in a moment.",
-    "Neo.DatabaseError.": "The server failed: see its log.",
-}
-_UNAVAILABLE = ("Neo.ClientError.Security.", "Neo.ClientError.Database.DatabaseNotFound", "Neo.TransientError.Database")
-
-
-@contextmanager
-def translated(operation: str, where: str) -> Iterator[None]:
-    """The driver's errors leave as `StoreError`; a server that cannot be used as `StoreUnavailable`."""
-    from neo4j.exceptions import DriverError, Neo4jError
-
-    try:
-        yield
-    except UnicodeEncodeError as error:
-        raise InputError(
-            "This text cannot be stored: it holds half a surrogate pair, which is no character",
-            where=where,
-            value=ascii(error.object[max(0, error.start - 20) : error.end + 20]),
-            hint="Remove the character.",
-        ) from None
-    except Neo4jError as error:
-        code = error.code or ""
-        kind = StoreUnavailable if code.startswith(_UNAVAILABLE) else StoreError
-        raise kind(
-            f"The server refused: {_first_line(error.message or code)}",
-            engine=ENGINE,
-            operation=operation,
-            where=where,
-            hint=next((hint for begin, hint in _HINTS.items() if code.startswith(begin)), ""),
-            retryable=error.is_retryable(),
-        ) from error
-    except DriverError as error:
-        raise StoreUnavailable(
-            f"The server cannot be reached: {_first_line(str(error))}",
-            engine=ENGINE,
-            operation=operation,
-            where=where,
-            hint=_START,
-            retryable=True,
-        ) from error
-
-
-def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0][:300]
-
 
 class Transaction:
     """One transaction, asked in Cypher. Values are parameters; the text is put together from our own words."""
 
-    def __init__(self, run: neo4j.ManagedTransaction) -> None:
+    def __init__(self, run: neo4j.ManagedTransaction | neo4j.Transaction) -> None:
         self._run = run
         self.changed = False
         self.counters: dict[str, Any] = {}
@@ -266,16 +201,19 @@ class Engine:
 
     def _committed(self, mark: str, operation: str, batch: str, error: Exception) -> bool:
         """Whether the write with this mark stands. The lock makes the question wait until a late commit is over."""
-        from neo4j.exceptions import DriverError
+        from neo4j.exceptions import DriverError, Neo4jError
 
         deadline = time.monotonic() + RETRY_S
         while True:
             try:
-                with self._session() as session:
-                    found = session.execute_write(lambda run: Transaction(run).one(MARKED, mark=mark))
+                # Not repeated by the driver, whose pauses double: a server that comes back is asked at once.
+                with self._session() as session, session.begin_transaction() as run:
+                    found = Transaction(run).one(MARKED, mark=mark)
+                    run.commit()
                     return bool(found and found[0])
-            except DriverError:
-                if time.monotonic() > deadline:
+            except (DriverError, Neo4jError) as refusal:
+                refused = isinstance(refusal, Neo4jError) and not refusal.is_retryable()
+                if refused or time.monotonic() > deadline:
                     raise CommitUnknown(engine=ENGINE, operation=operation, batch=batch, where=self.url) from error
                 time.sleep(0.5)
 
@@ -327,6 +265,6 @@ def _password(url: str) -> str:
     password = os.environ.get(PASSWORD)
     if not password:
         raise StoreUnavailable(
-            "The password of the server is not set", engine=ENGINE, operation="open", where=url, hint=_LOGIN
+            "The password of the server is not set", engine=ENGINE, operation="open", where=url, hint=LOGIN
         )
     return password

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from textwrap import shorten
 
 from kg.neo4j_engine import Transaction
 from kg.protocol import load_protocol
@@ -18,8 +19,8 @@ def _described() -> Mapping[tuple[str, str], Mapping[str, str | None]]:
     }
     criteria = {
         ("Criterion", each.id): {
-            "name": each.id, "kind": each.kind, "group": each.group, "text": each.text.en, "text_zh": each.text.zh,
-            "source": each.source,
+            "name": f"{each.id} {shorten(each.text.en, 60, placeholder=' …')}", "kind": each.kind, "group": each.group,
+            "text": each.text.en, "text_zh": each.text.zh, "source": each.source,
         }
         for each in protocol.criteria
     }  # fmt: skip

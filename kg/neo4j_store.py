@@ -49,7 +49,8 @@ from kg.clock import utc_now
 from kg.errors import InputError, StoreError
 from kg.identity import normalise
 from kg.model import Batch, Cluster, Cursor, Decision, Run, RunState
-from kg.neo4j_engine import ENGINE, Engine, Transaction
+from kg.neo4j_engine import Engine, Transaction
+from kg.neo4j_errors import ENGINE
 from kg.neo4j_judge import decide
 from kg.neo4j_merge import merge_works, unmerge_works
 from kg.neo4j_papers import rebuild_search

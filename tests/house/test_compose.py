@@ -6,7 +6,7 @@ import re
 
 import yaml
 
-from kg.neo4j_engine import OLDEST, PASSWORD
+from kg.neo4j_errors import OLDEST, PASSWORD
 from tests.conftest import ROOT
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))

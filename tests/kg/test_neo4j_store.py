@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,19 +17,19 @@ import pytest
 from neo4j import Driver, GraphDatabase
 from neo4j.exceptions import Neo4jError
 
-from kg import neo4j_engine
-from kg.errors import CommitUnknown, InputError, SchemaMismatch, StoreError, StoreUnavailable
-from kg.model import Batch, Cursor
-from kg.neo4j_engine import DATABASE, PASSWORD, USER, parsed, translated
+from kg import neo4j_engine, neo4j_schema
+from kg.errors import InputError, SchemaMismatch, StoreError, StoreUnavailable
+from kg.model import Batch
+from kg.neo4j_engine import parsed
+from kg.neo4j_errors import DATABASE, PASSWORD, USER, translated
 from kg.neo4j_schema import SCHEMA
-from kg.neo4j_store import Neo4jStore
-from kg.paper_filter import PaperFilter
+from kg.protocol import load_protocol
 from kg.store import open_store
-from tests.conftest import EmptyStore
+from tests.conftest import ROOT, EmptyStore
 from tests.neo4j_server.cut import Wire
-from tests.neo4j_server.server import Server, first_login, free_port, launch
-from tests.store.records import EVERYTHING, arxiv, cites, papers
-from tests.store.test_transfer import rich, rows
+from tests.neo4j_server.server import Server, free_port, version
+from tests.store.records import EVERYTHING, arxiv, papers
+from tests.store.test_transfer import rich
 
 pytestmark = pytest.mark.neo4j
 
@@ -115,18 +119,158 @@ def test_an_unknown_database_is_named(url: str) -> None:
         open_store(f"{url}/nowhere")
 
 
-def test_a_server_that_is_too_old_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neo4j_engine, "OLDEST", (99, 0))
-    with pytest.raises(StoreUnavailable, match="too old"):
-        open_store(url)
+def test_a_server_that_is_too_old_is_refused(neo4j_server: Server, url: str) -> None:
+    port = urlsplit(neo4j_server.url).port
+    assert port is not None
+    old = Wire(port, called=(f"Neo4j/{version()}".encode(), b"Neo4j/5.25.1".ljust(6 + len(version()), b"0")))
+    try:
+        with pytest.raises(StoreUnavailable, match=r"Neo4j 5\.25\.\d+, which is too old") as caught:
+            open_store(f"bolt://127.0.0.1:{old.port}")
+    finally:
+        old.close()
+    assert "5.26" in caught.value.hint
 
 
-def test_somebody_elses_graph_is_not_touched(url: str, driver: Driver) -> None:
-    driver.execute_query("CREATE (:Paper {id: 'mine', title: 'Not yours'})", database_="neo4j")
-    with pytest.raises(StoreUnavailable, match="another program"):
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (b"\0\0\0\0", "too old, or no Neo4j"),  # no version of the protocol in common
+        (b"\0\0\0\x03", "too old"),  # Bolt 3, of Neo4j 3.5
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "HTTP"),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["neo4j", "bolt"])
+def test_what_is_no_server_of_today_is_told(
+    answer: bytes, message: str, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PASSWORD, "something")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def reply() -> None:
+            client, _ = listener.accept()
+            with client:
+                client.recv(64)
+                client.sendall(answer)
+
+        thread = threading.Thread(target=reply, daemon=True)
+        thread.start()
+        with pytest.raises(StoreUnavailable, match=message):
+            open_store(f"{scheme}://127.0.0.1:{listener.getsockname()[1]}")
+        thread.join(timeout=10)
+
+
+def test_nothing_but_three_lines_is_printed() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import cli; cli.main()", "status", "--store", f"neo4j://127.0.0.1:{free_port()}"],
+        cwd=ROOT, env={**os.environ, PASSWORD: "something"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode
+    begin = [line.partition(":")[0] for line in done.stderr.splitlines()]
+    assert begin == ["Error", "Where", "Fix"], done.stderr
+    assert "refused" in done.stderr
+
+
+@pytest.mark.parametrize("scheme", ["neo4j+s", "bolt+s"])
+def test_an_encrypted_server_is_trusted_by_its_certificate(
+    neo4j_server: Server, url: str, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encrypted = url.replace("neo4j", scheme, 1)
+    with pytest.raises(StoreUnavailable, match="certificate of the server is not trusted") as caught:
+        open_store(encrypted)
+    assert "SSL_CERT_FILE" in caught.value.hint
+    assert not caught.value.retryable
+    with open_store(f"{encrypted.replace('+s', '+ssc')}") as store:
+        store.upsert(Batch(papers=papers(1)))
+    monkeypatch.setenv("SSL_CERT_FILE", str(neo4j_server.certificate))
+    with open_store(encrypted) as store:
+        assert store.ids(EVERYTHING) == [arxiv(1)]
+        assert store.url == encrypted
+
+
+def test_a_server_that_does_not_encrypt_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PASSWORD, "something")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def reply() -> None:
+            client, _ = listener.accept()
+            with client:
+                client.recv(1024)
+                client.sendall(b"this is not what a handshake looks like")
+
+        thread = threading.Thread(target=reply, daemon=True)
+        thread.start()
+        with pytest.raises(StoreUnavailable, match="cannot be reached") as caught:
+            open_store(f"bolt+s://127.0.0.1:{listener.getsockname()[1]}")
+        thread.join(timeout=10)
+    assert "does not encrypt" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    ["CREATE (:Paper {id: 'mine', title: 'Not yours'})", "CREATE (:TokenAtlas {name: 'another'})-[:HAS]->(:Thing)"],
+)
+def test_somebody_elses_graph_is_not_touched(url: str, driver: Driver, theirs: str) -> None:
+    def whole() -> list[dict[str, object]]:
+        asked = "MATCH (n) RETURN labels(n) AS labels, properties(n) AS properties, [(n)-[r]->(m) | type(r)] AS joined"
+        return [each.data() for each in driver.execute_query(f"{asked} ORDER BY labels", database_="neo4j").records]
+
+    def keys() -> list[str]:
+        asked = "SHOW CONSTRAINTS YIELD name RETURN name ORDER BY name"
+        return [each["name"] for each in driver.execute_query(asked, database_="neo4j").records]
+
+    for name in keys():
+        driver.execute_query(f"DROP CONSTRAINT `{name}`", database_="neo4j")
+    driver.execute_query(theirs, database_="neo4j")
+    before = whole()
+    for options in ({}, {"create": False}, {"read_only": True}):
+        with pytest.raises(StoreUnavailable, match="another program"):
+            open_store(url, **options)
+    assert whole() == before
+    assert keys() == []
+
+
+def test_a_read_only_database_is_read_and_says_what_it_is(neo4j_server: Server, url: str) -> None:
+    with neo4j_server.read_only(), pytest.raises(StoreError, match="This database is read-only"):
         open_store(url)
-    found = driver.execute_query("MATCH (n) RETURN labels(n), properties(n)", database_="neo4j").records
-    assert [tuple(each) for each in found] == [(["Paper"], {"id": "mine", "title": "Not yours"})]
+    with open_store(url) as store:
+        store.upsert(Batch(papers=papers(1)))
+    with neo4j_server.read_only(), open_store(url) as store:
+        assert store.ids(EVERYTHING) == [arxiv(1)]
+        with pytest.raises(StoreError, match="This database is read-only") as caught:
+            store.upsert(Batch(papers=papers(2)))
+        assert not caught.value.retryable
+        assert store.ids(EVERYTHING) == [arxiv(1)]
+    with open_store(url) as store:
+        store.upsert(Batch(papers=papers(2)))
+        assert store.ids(EVERYTHING) == [arxiv(1), arxiv(2)]
+
+
+def test_migrations_are_recorded_once(url: str, driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    def marker() -> dict[str, object]:
+        found = driver.execute_query("MATCH (m:TokenAtlas) RETURN properties(m)", database_="neo4j").records
+        assert len(found) == 1
+        properties: dict[str, object] = found[0][0]
+        return properties
+
+    open_store(url).close()
+    first = marker()
+    assert (first["schema"], [str(each)[:12] for each in first["migrations"]]) == (SCHEMA, ["1 first keys"])  # type: ignore[attr-defined]
+    open_store(url).close()
+    assert marker() == first
+    later = (SCHEMA + 1, "more", ("CREATE INDEX later_index IF NOT EXISTS FOR (x:Paper) ON (x.venue)",))
+    monkeypatch.setattr(neo4j_schema, "MIGRATIONS", (*neo4j_schema.MIGRATIONS, later))
+    for module in (neo4j_engine, neo4j_schema):
+        monkeypatch.setattr(module, "SCHEMA", SCHEMA + 1)
+    with pytest.raises(SchemaMismatch):
+        open_store(url, read_only=True)
+    try:
+        open_store(url).close()
+        told = marker()
+        assert (told["schema"], told["revision"]) == (SCHEMA + 1, first["revision"])
+        assert [str(each)[:7] for each in told["migrations"]] == ["1 first", "2 more "]  # type: ignore[attr-defined]
+        assert driver.execute_query("SHOW INDEXES YIELD name WHERE name = 'later_index'", database_="neo4j").records
+    finally:
+        driver.execute_query("DROP INDEX later_index IF EXISTS", database_="neo4j")
 
 
 def test_nothing_is_made_where_nothing_shall_be(url: str, driver: Driver) -> None:
@@ -156,7 +300,7 @@ def test_a_store_opened_to_read_refuses_writes(url: str) -> None:
     ("code", "words", "retryable"),
     [
         ("Neo.ClientError.Security.Forbidden", "right to write", False),
-        ("Neo.ClientError.General.ForbiddenOnReadOnlyDatabase", "read-only", True),
+        ("Neo.ClientError.General.WriteOnReadOnlyAccessDatabase", "read-only", False),
         ("Neo.TransientError.Transaction.DeadlockDetected", "try again", True),
     ],
 )
@@ -199,6 +343,16 @@ def test_every_node_has_a_name_that_browser_shows(url: str, driver: Driver) -> N
         rich(store)
     nameless = driver.execute_query("MATCH (n) WHERE n.name IS NULL RETURN DISTINCT labels(n)", database_="neo4j")
     assert nameless.records == []
+    named = dict(
+        driver.execute_query(
+            "MATCH (n:Topic|Criterion) WHERE n.id IN ['S1', 'R1'] RETURN n.id, n.name", database_="neo4j"
+        ).records
+    )
+    protocol = load_protocol()
+    topic = next(each for each in protocol.topics if each.id == "S1")
+    criterion = next(each for each in protocol.criteria if each.id == "R1")
+    assert named["S1"] == f"S1 {topic.label.en}"
+    assert named["R1"].startswith(f"R1 {criterion.text.en[:20]}")
 
 
 def test_hot_reads_use_their_index(url: str, driver: Driver) -> None:
@@ -212,90 +366,3 @@ def test_hot_reads_use_their_index(url: str, driver: Driver) -> None:
         assert "NodeUniqueIndexSeek" in plan
         assert "NodeByLabelScan" not in plan
         assert "AllNodesScan" not in plan
-
-
-@pytest.fixture
-def wire(neo4j_server: Server) -> Iterator[Wire]:
-    port = urlsplit(neo4j_server.url).port
-    assert port is not None
-    made = Wire(port)
-    yield made
-    made.close()
-
-
-@pytest.mark.parametrize("fate", ["stored", "lost"])
-def test_a_commit_of_unknown_fate_is_looked_up(url: str, wire: Wire, fate: str) -> None:
-    with open_store(f"bolt://127.0.0.1:{wire.port}") as store:
-        store.upsert(Batch(papers=papers(1)), Cursor("file", "a", "1", "2025"))
-        before = store.revision()
-        wire.cut(fate)  # type: ignore[arg-type]
-        done = store.upsert(Batch(papers=papers(2), citations=cites((2, 1))), Cursor("file", "a", "2", "2025"))
-        assert wire.cuts == 1
-        assert (done.papers_new, done.citations_new) == (1, 1)
-        assert store.revision() == before + 1
-        assert store.paper(arxiv(1)).row.cited_by == 1
-        cursor = store.cursor("file", "a")
-        assert cursor is not None
-        assert cursor.position == "2"
-        assert store.papers(PaperFilter(text="2001.00002", include=())).total == 1
-
-
-def test_a_commit_whose_fate_nobody_tells_is_an_error(url: str, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neo4j_engine, "RETRY_S", 1.0)
-    with open_store(f"bolt://127.0.0.1:{wire.port}") as store:
-        wire.cut("stored", dead=True)
-        with pytest.raises(CommitUnknown) as caught:
-            store.upsert(Batch(papers=papers(2)), Cursor("file", "a", "2", "2025"))
-    assert caught.value.batch == "the batch of file up to 2"
-    with open_store(url) as store:
-        assert store.ids(EVERYTHING) == [arxiv(2)]
-
-
-def batches(store: Neo4jStore, first: int) -> None:
-    """Batches from one on, each with its cursor."""
-    for n in range(first, 40):
-        store.upsert(Batch(papers=papers(n), citations=cites((n, n // 2), (n, 90))), Cursor("f", "a", str(n), "2025"))
-
-
-def test_a_killed_server_leaves_whole_batches(
-    neo4j_server: Server, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with open_store(url) as undisturbed:
-        batches(undisturbed, 1)  # type: ignore[arg-type]
-        expected = rows(undisturbed)
-    monkeypatch.setattr(neo4j_engine, "RETRY_S", 1.0)
-    port = free_port()
-    server = first_login(launch(tmp_path / "home", port))
-    monkeypatch.setenv(PASSWORD, server.password)
-    failures: list[StoreError] = []
-
-    def write() -> None:
-        with open_store(server.url) as store:
-            try:
-                batches(store, 1)  # type: ignore[arg-type]
-            except StoreError as error:
-                failures.append(error)
-
-    thread = threading.Thread(target=write)
-    thread.start()
-    try:
-        with open_store(server.url) as watching:
-            while watching.cursor("f", "a") is None:
-                time.sleep(0.02)
-        server.kill()
-        thread.join(timeout=60)
-        assert failures
-        again = launch(tmp_path / "home", port)
-        try:
-            with open_store(server.url) as store:
-                cursor = store.cursor("f", "a")
-                assert cursor is not None
-                batches(store, int(cursor.position) + 1)  # type: ignore[arg-type]
-                found = rows(store)
-        finally:
-            again.kill()
-    finally:
-        server.kill()
-        thread.join(timeout=60)
-    timeless = [{name: [row[:3] for row in each] for name, each in whole.items()} for whole in (found, expected)]
-    assert timeless[0] == timeless[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from collections.abc import Callable
 from typing import Literal
 
 COMMIT = b"\x00\x02\xb0\x12\x00\x00"
@@ -17,14 +18,17 @@ class Wire:
     """Listens on a free port of 127.0.0.1 and passes everything on to the server's port.
 
     `cut(fate)` breaks the connection of the next commit: after the server has answered it ("stored"), or before it
-    hears of it ("lost"). With `dead` no later connection comes about.
+    hears of it ("lost"). With `dead` no later connection comes about. `called` makes the server call itself
+    otherwise: (what it says, what is passed on instead), of the same length.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, called: tuple[bytes, bytes] = (b"", b"")) -> None:
         self._server = port
+        self._called = called
         self._fate: Fate | None = None
         self._dead = False
         self._after: bool = False
+        self._then: Callable[[], None] | None = None
         self.cuts = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(0.2)
@@ -33,9 +37,9 @@ class Wire:
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
-    def cut(self, fate: Fate, *, dead: bool = False) -> None:
-        """Break the connection of the next commit."""
-        self._fate, self._after = fate, dead
+    def cut(self, fate: Fate, *, dead: bool = False, then: Callable[[], None] | None = None) -> None:
+        """Break the connection of the next commit, and do something to the server at that moment."""
+        self._after, self._then, self._fate = dead, then, fate
 
     def close(self) -> None:
         """Stop listening."""
@@ -55,7 +59,11 @@ class Wire:
             if self._dead:
                 client.close()
                 continue
-            server = socket.create_connection(("127.0.0.1", self._server))
+            try:
+                server = socket.create_connection(("127.0.0.1", self._server))
+            except OSError:
+                client.close()
+                continue
             pair = (client, server)
             for ends in ((client, server, True), (server, client, False)):
                 thread = threading.Thread(target=self._pass, args=(*ends, pair), daemon=True)
@@ -70,7 +78,7 @@ class Wire:
                 if asking and self._fate and COMMIT in data:
                     self._break(data, target, pair)
                     return
-                target.sendall(data)
+                target.sendall(data if asking or not self._called[0] else data.replace(*self._called))
         for each in pair:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -84,8 +92,12 @@ class Wire:
         client.shutdown(socket.SHUT_RDWR)
         if fate == "stored":
             server.sendall(data)
+            if self._then:
+                self._then()
             # The other direction reads the answer, fails to pass it on, and closes both.
             return
+        if self._then:
+            self._then()
         for each in pair:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)

@@ -15,7 +15,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -38,10 +38,31 @@ class Server:
     password: str
     log: Path
     process: subprocess.Popen[bytes]
+    certificate: Path
+    """What a client must trust who comes encrypted, as PEM."""
 
     def output(self) -> str:
         """The last of what the server wrote."""
         return self.log.read_text(encoding="utf-8", errors="replace")[-4000:]
+
+    @contextlib.contextmanager
+    def read_only(self) -> Iterator[None]:
+        """Let nobody write for a while, by the server's own setting."""
+        self._tell(b"r", b"read-only")
+        try:
+            yield
+        finally:
+            self._tell(b"w", b"writable")
+
+    def _tell(self, byte: bytes, answer: bytes) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(byte)
+        self.process.stdin.flush()
+        deadline = time.monotonic() + READY_S
+        while not self.log.read_bytes().rstrip().endswith(answer):
+            assert self.process.poll() is None, self.output()
+            assert time.monotonic() < deadline, self.output()
+            time.sleep(0.02)
 
     def kill(self) -> None:
         """End it at once, as a power cut would."""
@@ -96,25 +117,29 @@ def _complete(folder: Path) -> bool:
     return folder.is_dir() and sum(1 for _ in folder.glob("*.jar")) >= JARS
 
 
-def launch(home: Path, port: int) -> Server:
-    """Start a server over the data in `home` and wait until it answers. Raises Unavailable without Java or jars."""
+def launch(home: Path, port: int, *, brief: bool = False) -> Server:
+    """Start a server over the data in `home` and wait until it answers; a `brief` life is not worth much compiling.
+
+    Raises Unavailable without Java or jars.
+    """
     java = shutil.which("java")
     if java is None:
         raise Unavailable("Java 17 is not installed; on Debian and Ubuntu: apt install openjdk-17-jre-headless")
     classes = jars()
     home.mkdir(parents=True, exist_ok=True)
     log = home / "launcher.log"
+    keys = _keys(home / "keys.p12")
     with log.open("wb") as out:
         process = subprocess.Popen(
             [
-                java, "-Xms256m", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=4", "-cp", f"{classes}/*",
-                str(HERE / "Launcher.java"), str(home), str(port),
+                java, "-Xms256m", "-Xmx1g", "-XX:+UseSerialGC", f"-XX:TieredStopAtLevel={1 if brief else 4}",
+                "-cp", f"{classes}/*", str(HERE / "Launcher.java"), str(home), str(port), str(keys),
             ],
             stdin=subprocess.PIPE,
             stdout=out,
             stderr=subprocess.STDOUT,
         )  # fmt: skip
-    server = Server(f"neo4j://127.0.0.1:{port}", "neo4j", "", log, process)
+    server = Server(f"neo4j://127.0.0.1:{port}", "neo4j", "", log, process, home / "certificate" / "public.crt")
     deadline = time.monotonic() + READY_S
     while not log.read_bytes().rstrip().endswith(b"ready"):
         if process.poll() is not None or time.monotonic() > deadline:
@@ -122,6 +147,25 @@ def launch(home: Path, port: int) -> Server:
             raise Unavailable(f"The server did not start:\n{server.output()}")
         time.sleep(0.1)
     return server
+
+
+def _keys(file: Path) -> Path:
+    """A certificate for this machine, made once for a folder; keytool is part of every Java."""
+    if not file.exists():
+        keytool = shutil.which("keytool")
+        if keytool is None:
+            raise Unavailable(
+                "keytool, a part of Java, is not on PATH; on Debian and Ubuntu: apt install openjdk-17-jre-headless"
+            )
+        command = [
+            keytool, "-genkeypair", "-alias", "server", "-keyalg", "EC", "-groupname", "secp256r1", "-validity", "30",
+            "-dname", "CN=localhost", "-ext", "san=ip:127.0.0.1,dns:localhost", "-ext", "bc:critical=ca:true",
+            "-storetype", "PKCS12", "-storepass", "changeit", "-keystore", str(file),
+        ]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        if done.returncode:
+            raise Unavailable(f"keytool made no certificate: {(done.stdout + done.stderr).strip()[-300:]}")
+    return file
 
 
 def free_port() -> int:
@@ -142,7 +186,7 @@ def first_login(server: Server) -> Server:
         driver.session(database="system") as session,
     ):
         session.run("ALTER CURRENT USER SET PASSWORD FROM 'neo4j' TO $new", new=password).consume()
-    return Server(server.url, server.user, password, server.log, server.process)
+    return replace(server, password=password)
 
 
 @contextlib.contextmanager

@@ -133,6 +133,31 @@ def test_two_processes_write_and_a_third_reads(empty_url: Callable[[], str]) -> 
             consistent(store, int(cursor.position) if cursor else 0, first)
 
 
+def test_two_who_tell_the_same_at_once_make_it_once(empty_url: Callable[[], str]) -> None:
+    url = empty_url()
+    known = range(30)
+    pairs = [(n, n // 2) for n in known if n]
+    start = threading.Barrier(2)
+
+    def tell(order: int) -> tuple[int, int]:
+        with open_store(url) as own:
+            start.wait(timeout=30)
+            new = [own.upsert(Batch(papers(n), cites(*pairs[n : n + 2]))) for n in list(known)[::order]]
+        return sum(each.papers_new for each in new), sum(each.citations_new for each in new)
+
+    open_store(url).close()
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(tell, (1, -1))
+    assert [a + b for a, b in zip(one, other, strict=True)] == [len(known), len(pairs)]
+    with open_store(url) as store:
+        assert store.ids(EVERYTHING) == [arxiv(n) for n in known]
+        assert (store.counts().citations, store.counts().stubs) == (len(pairs), 0)
+        table = store.table("citations").to_pylist()
+        assert {(row["citing"], row["cited"]) for row in table} == {(arxiv(a), arxiv(b)) for a, b in pairs}
+        assert len(table) == len(pairs)
+        assert [store.paper(arxiv(n)).row.cited_by for n in (0, 1, 14, 29)] == [1, 2, 2, 0]
+
+
 def test_many_threads_share_a_store(store: GraphStore) -> None:
     start = threading.Barrier(8)
 
