@@ -3,11 +3,11 @@
     python benchmarks/neo4j_store.py ../shared/data [--edges N]
 
 The citation network cit-HepTh (SNAP; `hepth_edges.txt.gz`, 27,770 papers, 352,807 citations) goes through `upsert` in
-batches. Then the peer, a loop over the driver, writes the very same nodes, properties, relationships and constraints
-into the emptied database in batches of the same size; both graphs are read back and must be equal. Columns are compared
-with collected statements, other reads with what a person would write for the same rows, run through the driver's own
-units of work. The server is the real one of the tests, with 1 GB of heap. Prints one JSON object; exits 1 when a limit
-is not kept.
+batches. The peer, a loop over the driver, writes the very same nodes, properties, relationships and constraints into a
+server of its own in batches of the same size, in turn with the store; both graphs are read back and must be equal.
+Columns are compared with collected statements, other reads with what a person would write for the same rows, run
+through the driver's own units of work. The servers are the real one of the tests, with 1 GB of heap each. Prints one
+JSON object; exits 1 when a limit is not kept.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from copy import deepcopy
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 # ruff: noqa: E402 - the benchmark runs without an installed package
-from neo4j import Driver, GraphDatabase, ManagedTransaction
+from neo4j import Driver, GraphDatabase, ManagedTransaction, NotificationMinimumSeverity
 
 from kg.answers import SECOND_HOP_COUNTED
 from kg.corpus import Corpus
@@ -39,7 +39,7 @@ from kg.neo4j_read import ROW
 from kg.neo4j_schema import MIGRATIONS
 from kg.paper_filter import PaperFilter
 from kg.store import GraphStore, open_store
-from tests.neo4j_server.server import empty, running
+from tests.neo4j_server.server import Server, empty, running
 
 PAPERS_PER_BATCH, CITATIONS_PER_BATCH = 2_000, 10_000
 LIMITS = {
@@ -91,68 +91,84 @@ def batches(pairs: Sequence[tuple[int, int]]) -> Iterator[Batch]:
         yield Batch(citations=tuple(Citation(paper_id(a), paper_id(b), "hepth") for a, b in part))
 
 
-def load(store: GraphStore, pairs: Sequence[tuple[int, int]]) -> float:
-    """Seconds of writing everything through the store."""
-    told = list(batches(pairs))
-    start = time.perf_counter()
-    for number, batch in enumerate(told):
-        store.upsert(batch, Cursor("benchmark", "hepth", str(number), "2025-01-01T00:00:00+00:00"))
-    return time.perf_counter() - start
+Statement = tuple[str, list[Any]]
 
 
-def by_hand(driver: Driver, written: dict[str, list[Any]]) -> float:
-    """Seconds of writing the same graph with the driver alone."""
-
-    def run(cypher: str, rows: Sequence[Any], size: int) -> None:
-        for at in range(0, len(rows), size):
-            with driver.session(database="neo4j") as session:
-                session.execute_write(_write, cypher, rows[at : at + size])
-
-    start = time.perf_counter()
-    with driver.session(database="neo4j") as session:
-        for _, _, statements in MIGRATIONS:
-            for statement in statements:
-                session.run(statement).consume()
-    run("UNWIND $rows AS r CREATE (p:Paper) SET p = r", written["papers"], PAPERS_PER_BATCH)
-    run(
-        "UNWIND $rows AS r MATCH (p:Paper {n: r[0]}) CREATE (x:Record)-[:DESCRIBES]->(p) SET x = r[1]",
-        written["records"],
-        PAPERS_PER_BATCH,
+def statements(written: dict[str, list[Any]]) -> list[list[Statement]]:
+    """What the peer runs for each batch of the store, from what the store made of them."""
+    papers, records, topics = (
+        [written[name][at : at + PAPERS_PER_BATCH] for at in range(0, len(written[name]), PAPERS_PER_BATCH)]
+        for name in ("papers", "records", "topics")
     )
-    run("UNWIND $rows AS r CREATE (t:Topic) SET t = r[0]", written["topic nodes"], 10)
-    run(
-        "UNWIND $rows AS r MATCH (p:Paper {n: r[0]}) MATCH (t:Topic {id: r[1]}) CREATE (p)-[x:ABOUT]->(t) SET x = r[2]",
-        written["topics"],
-        PAPERS_PER_BATCH,
-    )
+    steps: list[list[Statement]] = [
+        [
+            ("UNWIND $rows AS r CREATE (p:Paper) SET p = r", some),
+            ("UNWIND $rows AS r MATCH (p:Paper {n: r[0]}) CREATE (x:Record)-[:DESCRIBES]->(p) SET x = r[1]", told),
+            (
+                "UNWIND $rows AS r MATCH (p:Paper {n: r[0]}) MATCH (t:Topic {id: r[1]})"
+                " CREATE (p)-[x:ABOUT]->(t) SET x = r[2]",
+                about,
+            ),
+        ]
+        for some, told, about in zip(papers, records, topics, strict=True)
+    ]
+    steps[0].insert(0, ("UNWIND $rows AS r CREATE (t:Topic) SET t = r[0]", written["topic nodes"]))
     for label in ("Cursor", "TokenAtlas"):
-        run(f"UNWIND $rows AS r CREATE (x:{label}) SET x = r", written[label], 10)
-    # A person who knows the data sends two numbers and a yes or no for a citation, what all of them carry in the text.
-    sources = {tuple(carried.pop("sources")) for _, _, carried in written["citations"]}
-    if sources != {("hepth",)} or {name for _, _, carried in written["citations"] for name in carried} != {"younger"}:
+        steps[0].append((f"UNWIND $rows AS r CREATE (x:{label}) SET x = r", written[label]))
+    # Who knows the data sends two numbers and a yes or no for a citation, and what all carry as part of the statement.
+    carried = [each for _, _, each in written["citations"]]
+    if any(each != {"younger": each.get("younger"), "sources": ["hepth"]} for each in carried):
         raise SystemExit("citations carry something else than the peer writes")
     grouped: dict[int, list[Any]] = {}
-    for citing, cited, carried in written["citations"]:
-        grouped.setdefault(citing, []).append([cited, carried["younger"]])
-    part: list[Any] = []
-    size = 0
-    cypher = (
-        "UNWIND $rows AS r MATCH (a:Paper {n: r[0]}) UNWIND r[1] AS x MATCH (b:Paper {n: x[0]})"
-        " CREATE (a)-[:CITES {younger: x[1], sources: ['hepth']}]->(b)"
-    )
-    for each in sorted(grouped.items()):
-        part.append(list(each))
-        size += len(each[1])
+    for citing, cited, each in written["citations"]:
+        grouped.setdefault(citing, []).append([cited, each["younger"]])
+    size = CITATIONS_PER_BATCH
+    for citing, several in sorted(grouped.items()):
         if size >= CITATIONS_PER_BATCH:
-            run(cypher, part, len(part))
-            part, size = [], 0
-    if part:
-        run(cypher, part, len(part))
+            rows: list[Any] = []
+            steps.append(
+                [
+                    (
+                        "UNWIND $rows AS r MATCH (a:Paper {n: r[0]}) UNWIND r[1] AS x MATCH (b:Paper {n: x[0]})"
+                        " CREATE (a)-[:CITES {younger: x[1], sources: ['hepth']}]->(b)",
+                        rows,
+                    )
+                ]
+            )
+            size = 0
+        rows.append([citing, several])
+        size += len(several)
+    return steps
+
+
+def clocked(work: Callable[[], object]) -> float:
+    """Seconds."""
+    start = time.perf_counter()
+    work()
     return time.perf_counter() - start
+
+
+def load(store: GraphStore, told: Sequence[Batch]) -> Iterator[float]:
+    """Seconds of every batch through the store."""
+    for number, batch in enumerate(told):
+        cursor = Cursor("benchmark", "hepth", str(number), "2025-01-01T00:00:00+00:00")
+        yield clocked(lambda: store.upsert(batch, cursor))  # noqa: B023 - called at once
+
+
+def by_hand(driver: Driver, steps: Sequence[Sequence[Statement]]) -> Iterator[float]:
+    """Seconds of writing the same with the driver alone."""
+
+    def write(step: Sequence[Statement]) -> None:
+        for cypher, rows in step:
+            with driver.session(database="neo4j") as session:
+                session.execute_write(_write, cypher, rows)
+
+    for step in steps:
+        yield clocked(lambda: write(step))  # noqa: B023 - called at once
 
 
 def _write(run: ManagedTransaction, cypher: str, rows: Sequence[Any]) -> None:
-    run.run(cypher, rows=list(rows)).consume()
+    run.run(cypher, rows=rows).consume()
 
 
 def ask(driver: Driver, cypher: str, **values: object) -> list[list[Any]]:
@@ -181,15 +197,10 @@ def read_back(driver: Driver) -> dict[str, list[Any]]:
     }
 
 
-def timed(work: Callable[[], object], repeats: int) -> float:
-    """Median seconds; the first run warms up."""
-    work()
-    found = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - start)
-    return statistics.median(found)
+def timed(ours: Callable[[], object], bare: Callable[[], object], repeats: int) -> tuple[float, float]:
+    """Median seconds of both, in turn; the first runs warm up."""
+    found = [(clocked(ours), clocked(bare)) for _ in range(repeats + 2)][2:]
+    return statistics.median(one for one, _ in found), statistics.median(other for _, other in found)
 
 
 def collected(driver: Driver) -> None:
@@ -274,7 +285,14 @@ def reads(store: GraphStore, driver: Driver) -> dict[str, tuple[float, float]]:
             ),
         ),
     }  # fmt: skip
-    return {name: (timed(ours, READS), timed(bare, READS)) for name, (ours, bare) in pairs.items()}
+    return {name: timed(ours, bare, READS) for name, (ours, bare) in pairs.items()}
+
+
+def driven(server: Server) -> Driver:
+    """The bare driver of a server."""
+    return GraphDatabase.driver(
+        server.url, auth=(server.user, server.password), notifications_min_severity=NotificationMinimumSeverity.OFF
+    )
 
 
 def main() -> int:
@@ -284,29 +302,46 @@ def main() -> int:
     options.add_argument("--edges", type=int, default=None)
     chosen = options.parse_args()
     pairs = edges(chosen.data, chosen.edges)
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as server:
+    told = list(batches(pairs))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(Path(folder, "ours")) as server,
+        running(Path(folder, "peer")) as peer,
+        driven(server) as driver,
+        driven(peer) as hand,
+    ):
         os.environ[USER], os.environ[PASSWORD] = server.user, server.password
-        with GraphDatabase.driver(
-            server.url, auth=(server.user, server.password), notifications_min_severity="OFF"
-        ) as driver:
-            # The server compiles what it runs, so both sides get several rounds, in turn; the best of each counts.
-            best, hand, written = float("inf"), float("inf"), {}
-            for last in [False] * (ROUNDS - 1) + [True]:
-                empty(server)
-                with open_store(server.url) as store:
-                    best = min(best, load(store, pairs))
-                    if last:
-                        measured = reads(store, driver)
-                        measured["corpus"] = (
-                            timed(lambda: Corpus.load(store), 3),
-                            timed(lambda: collected(driver), 3),
-                        )
-                written = written or read_back(driver)
-                empty(server)
-                hand = min(hand, by_hand(driver, deepcopy(written)))
-                if last and (again := read_back(driver)) != written:
-                    raise SystemExit(f"not the same graph: {[name for name in again if again[name] != written[name]]}")
-            measured["upsert"] = (best, hand)
+        # The first time fills what is measured and tells the peer what to write.
+        with open_store(server.url) as store:
+            for _ in load(store, told):
+                pass
+            measured = reads(store, driver)
+            measured["corpus"] = timed(lambda: Corpus.load(store), lambda: collected(driver), 3)
+        written = read_back(driver)
+        steps = statements(written)
+        with hand.session(database="neo4j") as session:
+            for _, _, keys in MIGRATIONS:
+                for key in keys:
+                    session.run(key).consume()
+        for _ in by_hand(hand, steps):
+            pass
+        again = read_back(hand)
+        if again != written:
+            raise SystemExit(f"not the same graph: {[name for name in again if again[name] != written[name]]}")
+        # Batch by batch in turn, each side with a server of its own: what else the machine does burdens both alike.
+        rounds: list[list[tuple[float, float]]] = []
+        for _ in range(ROUNDS):
+            empty(server)
+            empty(peer)
+            with open_store(server.url) as store:
+                rounds.append(list(zip_longest(load(store, told), by_hand(hand, steps), fillvalue=0.0)))
+        best = [[min(each) for each in zip(*batch, strict=True)] for batch in zip(*rounds, strict=True)]
+        measured["upsert"] = (sum(ours for ours, _ in best), sum(bare for _, bare in best))
+        papers = -(-len(written["papers"]) // PAPERS_PER_BATCH)
+        parts = {
+            name: [round(sum(each[side] for each in some), 2) for side in (0, 1)]
+            for name, some in (("papers", best[:papers]), ("citations", best[papers:]))
+        }
     ratios = {name: ours / bare for name, (ours, bare) in measured.items()}
     print(
         json.dumps(
@@ -315,6 +350,7 @@ def main() -> int:
                 "papers": len(written["papers"]),
                 "citations": len(pairs),
                 "seconds": {name: [round(each, 4) for each in both] for name, both in measured.items()},
+                "upsert seconds": parts,
                 "ratios": {name: round(ratio, 2) for name, ratio in ratios.items()},
                 "limits": LIMITS,
                 "kept": all(ratios[name] <= limit for name, limit in LIMITS.items()),

@@ -130,12 +130,12 @@ class Neo4jStore:
             writer = BatchWriter(rows, known, log)
             writer.papers(batch.papers)
             write_citations(writer, batch.citations)
+            write_fetches(writer, batch.fetches)
+            write_found(writer, batch.found)
             if writer.changed:
                 tx.counters["last_ingest"] = max(tx.counters.get("last_ingest") or "", time)
             write_judgements(writer, batch.judgements or {})
             write_measured(writer, batch.measured or {})
-            write_fetches(writer, batch.fetches)
-            write_found(writer, batch.found)
             write_vectors(writer, batch.vectors or {})
             rows.flush()
             if log:

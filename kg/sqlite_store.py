@@ -128,6 +128,8 @@ class SqliteStore:
             writer = BatchWriter(rows, known, log)
             writer.papers(batch.papers)
             write_citations(writer, batch.citations)
+            write_fetches(writer, batch.fetches)
+            write_found(writer, batch.found)
             if writer.changed:
                 con.execute(
                     "UPDATE meta SET value = :time WHERE name = 'last_ingest' AND (value IS NULL OR value < :time)",
@@ -135,8 +137,6 @@ class SqliteStore:
                 )
             write_judgements(writer, batch.judgements or {})
             write_measured(writer, batch.measured or {})
-            write_fetches(writer, batch.fetches)
-            write_found(writer, batch.found)
             write_vectors(writer, batch.vectors or {})
             if log:
                 log.write()

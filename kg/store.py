@@ -82,13 +82,15 @@ class GraphStore(Protocol):
         papers with different titles, and one that would join again what a person took apart.
         Judgements, measurements and vectors are keyed by any id of a paper known or in the same batch; those of a
         record that was kept out are left out too. A fetch or finding of an id that nothing tells of makes a stub, as a
-        citation does: that a source does not know a listed paper is kept. The last fetch by paper, source and subject
-        stands; a finding is kept once, the first. With `batch.run` every new paper, changed field and changed verdict
-        is logged.
+        citation does: that a source does not know a listed paper is kept. Of fetches the latest by its time stands per
+        work, source and subject; a finding is kept once, the first. All of them belong to the work that the id was
+        given to: a paper shows those of every work it absorbed, and undoing a merge gives them back. With `batch.run`
+        every new paper, changed field and changed verdict is logged (see `kg.batch_changes`).
 
         Raises:
             InputError: a text that is no id, or that cannot be stored; nothing of the batch was written.
-            NotFound: a judgement or measurement of an unknown paper; nothing of the batch was written.
+            NotFound: a judgement, measurement or vector of an unknown paper, or an unknown run; nothing of the batch
+                was written.
             StoreError: the engine failed; nothing of the batch was written.
         """
 

@@ -10,7 +10,7 @@ import pytest
 from kg.errors import InputError
 from kg.model import Batch, Cursor, Fetch
 from kg.store import GraphStore
-from tests.store.records import EVERYTHING, arxiv, doi, paper, papers
+from tests.store.records import EVERYTHING, arxiv, doi, judgement, paper, papers
 
 ASKED = Fetch(arxiv(1), "s2", "references", "truncated", 118, 120, "2025-01-01T00:00:00+00:00")
 
@@ -114,3 +114,16 @@ def test_an_id_that_is_none_leaves_nothing_of_the_batch(store: GraphStore) -> No
             Batch(papers=papers(1), fetches=(replace(ASKED, paper="no id at all"),)), Cursor("s2", "a", "1", "2025")
         )
     assert (store.counts().papers, store.cursor("s2", "a"), store.revision()) == (0, None, 0)
+
+
+def test_asking_again_is_the_last_ingest(store: GraphStore) -> None:
+    store.upsert(Batch(papers=papers(1), fetches=(ASKED,)), Cursor("s2", "a", "1", "2025-01-01"))
+    store.upsert(Batch(fetches=(ASKED,)), Cursor("s2", "a", "2", "2025-02-01"))
+    assert store.counts().last_ingest == "2025-01-01"
+    store.upsert(Batch(fetches=(replace(ASKED, time="2025-03-01"),)), Cursor("s2", "a", "3", "2025-03-01"))
+    assert store.counts().last_ingest == "2025-03-01"
+
+
+def test_what_is_concluded_of_a_paper_that_was_only_asked_about_is_kept_with_it(store: GraphStore) -> None:
+    store.upsert(Batch(fetches=(ASKED,), judgements={arxiv(1): judgement("unclear")}))
+    assert store.paper(arxiv(1)).row.include == "unclear"
