@@ -29,16 +29,16 @@ Why = Literal["", "excluded", "unclear", "not judged", "only cited", "unknown to
 class Asked:
     """One source about one subject, over the included papers.
 
-    `resolved` of `stated` are sums over the papers of which a count is stated; dates are those of the oldest and the
-    newest fetch, `None` when nothing was asked.
+    `resolved` of `stated` are sums over the papers of which a count is stated, `None` where there are none, as of
+    metadata; dates are those of the oldest and the newest fetch, `None` when nothing was asked.
     """
 
     source: str
     what: str
     states: dict[str, int]
     not_asked: int
-    resolved: int
-    stated: int
+    resolved: int | None
+    stated: int | None
     oldest: str | None
     newest: str | None
 
@@ -137,8 +137,8 @@ def _asked(fetches: pa.Table, included: int) -> list[Asked]:
                 key["what"],
                 {state: states[state] for state in STATES if states[state]},
                 included - of.num_rows,
-                pc.sum(both["got"]).as_py() or 0,
-                pc.sum(both["stated"]).as_py() or 0,
+                pc.sum(both["got"]).as_py(),
+                pc.sum(both["stated"]).as_py(),
                 pc.min(of["time"]).as_py(),
                 pc.max(of["time"]).as_py(),
             )

@@ -18,12 +18,13 @@ from commands.job import Job, Step, run
 from kg.errors import InputError
 from kg.paper_filter import PaperFilter
 from kg.store import GraphStore
-from ui import terminal, work
+from ui import terminal
 from ui.options import AsJson, Store
 
 if TYPE_CHECKING:
     from ingest.fetching import Fetched
     from ingest.pipeline import Direction, Plan
+    from ingest.transport import Transport
 
 SOURCES = ("arxiv", "s2", "openalex")
 TERMS = {"arxiv": "arxiv", "s2": "semantic_scholar"}
@@ -130,7 +131,7 @@ def ingest_references(
     """
     _known("--direction", direction, ("references", "citations", "both"))
     words = _words("ingest references", of=of, direction=direction)
-    steps = _lists(lambda job: _of(job.store, of), _directions(direction))
+    steps = _lists(lambda store: _of(store, of), _directions(direction))
     run(words, steps, store, dry_run=dry_run, refresh=refresh, judge=False, as_json=as_json)
 
 
@@ -140,16 +141,16 @@ def complete(dry_run: DryRun = False, refresh: Refresh = False, as_json: AsJson 
 
     Example: tokenatlas complete --dry-run
     """
-    from ingest.completing import included, plan_abstracts
-    from ingest.pipeline import run_details
+    from ingest.completing import included, without_abstract
+    from ingest.pipeline import plan_papers, run_details
 
     abstracts = Step(
         "abstracts",
-        lambda job: [plan_abstracts(job.session, job.source("arxiv"))],
+        lambda job: [plan_papers(job.session, job.source("arxiv"), job.settled("abstracts", without_abstract))],
         lambda job, plans: run_details(job.session, plans[0]),
         judge=True,
     )
-    steps = [abstracts, *_lists(lambda job: included(job.store), ("references", "citations"))]
+    steps = [abstracts, *_lists(included, ("references", "citations"))]
     run("complete", steps, store, dry_run=dry_run, refresh=refresh, judge=True, as_json=as_json)
 
 
@@ -188,9 +189,6 @@ def snowball(
         return [plan_links(job.session, job.source("s2"), frontier, each) for each in directions]
 
     def go(job: Job, plans: list[Plan]) -> Fetched:
-        def conclude() -> bool:
-            return not work.judge_store(job.store, job.session.stop, run=job.session.number).stopped
-
         def told(this: following.Round) -> None:
             terminal.say(
                 f"Round {this.number}: followed {this.followed:,}, {this.named:,} named and not known before, "
@@ -204,7 +202,7 @@ def snowball(
             rounds=rounds,
             directions=directions,
             seeds=None if named is None else _works(job.store, named),
-            conclude=conclude,
+            conclude=job.judge,
             threshold=threshold,
             key=words,
             on_round=told,
@@ -213,7 +211,7 @@ def snowball(
             terminal.say(f"The snowball ended: {done.why}.")
         return done.fetched
 
-    first = Step("the first round", plan, go)
+    first = Step("lists", plan, go, then="What they name, and further rounds, come on top.")
     run(words, [first], store, dry_run=dry_run, refresh=refresh, judge=True, as_json=as_json)
 
 
@@ -234,12 +232,33 @@ def _search(name: str, query: str | None, protocol: bool, since: str | None, lim
             )
         return plan_search(job.source(name), queries, since=since, limit=limit)
 
-    return Step(f"search {name}", plan, lambda job, plans: run_search(job.session, plans))
+    def check(transport: Transport) -> None:
+        from ingest.sources import SOURCES
+
+        if query is not None or since is not None:
+            SOURCES[name](transport).search(query if query is not None else "anything", since=since, limit=limit)
+
+    return Step("search", plan, lambda job, plans: run_search(job.session, plans), check=check)
 
 
-def _lists(papers: Callable[[Job], list[str]], directions: Sequence[Direction]) -> list[Step]:
+def _lists(whose: Callable[[GraphStore], list[str]], directions: Sequence[Direction]) -> list[Step]:
     """Semantic Scholar's lists, then OpenAlex for the references that it could not give whole, and what they are."""
     from ingest.pipeline import leads, plan_links, plan_papers, run_leads, run_links, second_opinion
+
+    def papers(job: Job) -> list[str]:
+        return job.settled("papers", whose)
+
+    def named(job: Job) -> dict[str, list[str]]:
+        """OpenAlex names references by its own numbers alone, so it is asked which papers they are."""
+        found: dict[str, list[str]] = job.settled(
+            "leads",
+            lambda store: {
+                id: [*led]
+                for id, led in leads(store, papers(job), ("references",)).items()
+                if id.startswith("openalex:")
+            },
+        )
+        return found
 
     def asks(direction: Direction) -> Step:
         return Step(
@@ -252,19 +271,19 @@ def _lists(papers: Callable[[Job], list[str]], directions: Sequence[Direction]) 
         short = second_opinion(job.store, papers(job), "s2", "references")
         return [plan_links(job.session, job.source("openalex"), short, "references")]
 
-    def numbered(job: Job) -> list[Plan]:
-        """OpenAlex names references by its own numbers alone, so it is asked which papers they are."""
-        named = leads(job.store, papers(job), ("references",))
-        return [plan_papers(job.session, job.source("openalex"), [id for id in named if id.startswith("openalex:")])]
-
     steps = [asks(direction) for direction in directions]
     if "references" in directions:
         steps += [
-            Step("references that are missing", gaps, lambda job, plans: run_links(job.session, plans[0])),
+            Step(
+                "references that are missing",
+                gaps,
+                lambda job, plans: run_links(job.session, plans[0]),
+                then="Where lists turn out to be short, OpenAlex is asked, and what it names is asked for.",
+            ),
             Step(
                 "what those references are",
-                numbered,
-                lambda job, plans: run_leads(job.session, plans[0], papers(job), ("references",)),
+                lambda job: [plan_papers(job.session, job.source("openalex"), list(named(job)))],
+                lambda job, plans: run_leads(job.session, plans[0], named(job)),
             ),
         ]
     return steps

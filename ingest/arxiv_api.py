@@ -135,6 +135,8 @@ class ArxivSource:
             total = self._totals.get(stream.key)
         if total is None:
             return 1 if stream.limit is not None and stream.limit <= PAGE else None
+        if not total and not (stream.since or stream.until):
+            return 2  # that there is nothing is asked twice
         needed = min(total, stream.limit or total)
         pages = max(1, -(-(needed - 1) // (PAGE - 1)))
         # Every window but the last was cut off a larger one, which took a request to find out.

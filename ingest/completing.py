@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from ingest.fetching import Session
-from ingest.pipeline import Plan, plan_papers
-from ingest.source import Source
 from kg.paper_filter import PaperFilter
 from kg.store import GraphStore
 
@@ -13,11 +10,6 @@ def without_abstract(store: GraphStore) -> list[str]:
     """Work ids of papers of which the store has no abstract, newest first, since those say most about the field."""
     bare = {id for batch in store.texts() for id, _, abstract in batch if not abstract}
     return [id for id in newest(store) if id in bare]
-
-
-def plan_abstracts(session: Session, source: Source) -> Plan:
-    """Ask for the records of papers that have no abstract here."""
-    return plan_papers(session, source, without_abstract(session.store))
 
 
 def included(store: GraphStore) -> list[str]:

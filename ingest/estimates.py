@@ -23,8 +23,11 @@ class Estimate:
         return self.requests * self.pace
 
     def __str__(self) -> str:
+        number = f"{self.requests:,} request{'' if self.requests == 1 else 's'}"
+        if self.pace <= 0:
+            return f"{number} without a pause"
         rate = f"1 per {self.pace:g} seconds" if self.pace > 1 else f"{1 / self.pace:.0f} per second"
-        return f"{self.source}: {self.requests:,} requests at {rate}: {in_words(self.seconds)}"
+        return f"{number} at {rate}: {in_words(self.seconds)}"
 
 
 def estimate(plans: Sequence[Plan], pace: Mapping[str, float]) -> list[Estimate]:

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,6 +32,9 @@ EXPIRY: Mapping[Kind, timedelta] = {
 """How long an answer is believed. A search is for what is new; references hardly change, citations grow slowly."""
 
 WARNINGS_KEPT = 100
+SETTLED = "settled"
+"""The source of the cursors that hold what commands settled."""
+
 _INSTEAD = "instead:"
 
 
@@ -48,11 +52,15 @@ class Reached:
 
 @dataclass(slots=True)
 class Fetched:
-    """What reading came to; `unknown` are ids that the source does not know, `asked_before` counts fresh streams."""
+    """What reading came to; `unknown` are ids that the source does not know, `asked_before` counts fresh streams.
+
+    `short` counts streams that ended before the service's own count, which the same command asks for again.
+    """
 
     pages: int = 0
     papers: int = 0
     asked_before: int = 0
+    short: int = 0
     written: Upserted = field(default_factory=Upserted)
     unknown: list[str] = field(default_factory=list)
     unusable: list[Unusable] = field(default_factory=list)
@@ -64,6 +72,7 @@ class Fetched:
         self.pages += other.pages
         self.papers += other.papers
         self.asked_before += other.asked_before
+        self.short += other.short
         self.written = self.written + other.written
         self.unknown += other.unknown
         self.unusable += other.unusable
@@ -76,10 +85,13 @@ class Session:
     """What all readings of one run share.
 
     Args:
-        number: of the run in the store; changes are kept on its account.
+        number: of the run in the store; changes are kept on its account. 0 for a session that only plans.
         began: when this run began, or the unfinished one that it goes on with (UTC, as `clock` tells).
         refresh: nothing fetched before `began` counts as fresh.
         stop: asked after every page.
+        command: as the run is named.
+        resumes: an unfinished run of this command left work behind, also what follows reading (joining, judging).
+        total: what all readings came to so far, also when one of them ended with an error.
     """
 
     store: GraphStore
@@ -89,6 +101,9 @@ class Session:
     refresh: bool = False
     stop: Callable[[], bool] = lambda: False
     report: Callable[[Reached], None] = lambda reached: None
+    command: str = ""
+    resumes: bool = False
+    total: Fetched = field(default_factory=Fetched)
 
     def fresh_since(self, kind: Kind) -> str:
         """The moment from which on an answer still counts."""
@@ -96,6 +111,26 @@ class Session:
             return self.began
         moment = datetime.fromisoformat(self.began) - EXPIRY[kind]
         return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+    def settled(self, what: str, make: Callable[[], Any]) -> Any:
+        """What this command settled when it began, the same when it goes on after it was killed.
+
+        What is asked may follow from what is in the store, which grows by what is asked.
+
+        Args:
+            what: names it within the command.
+            make: gives it, as a value that JSON keeps as it is.
+        """
+        if not self.number:
+            return make()
+        stream = f"{self.command}: {what}"
+        cursor = self.store.cursor(SETTLED, stream)
+        if cursor is not None and self.resumes and cursor.time >= self.began:
+            return json.loads(cursor.position)
+        value = make()
+        position = json.dumps(value, ensure_ascii=False)
+        self.store.upsert(Batch(run=self.number), Cursor(SETTLED, stream, position, self.clock(), False))
+        return value
 
 
 def begin(
@@ -111,14 +146,14 @@ def begin(
 ) -> Session:
     """Open a run, going on where unfinished runs of the same command began."""
     now = clock()
-    began = now
+    began, resumes = now, False
     for earlier in store.runs():
         if earlier.command == command:
             if earlier.state == "done":
                 break
-            began = earlier.started
+            began, resumes = earlier.started, True
     number = store.begin(command, rules=rules, protocol=protocol, time=now)
-    return Session(store, number, began, clock, refresh, stop, report)
+    return Session(store, number, began, clock, refresh, stop, report, command, resumes)
 
 
 Finding = Callable[[Stream, str], tuple[How, str] | None]
@@ -149,8 +184,11 @@ def read(
         StoreError: the store failed; as above.
     """
     reading = _Reading(session, source, finding, take, deque(streams))
-    while reading.queue and not reading.done.stopped:
-        reading.next_stream()
+    try:
+        while reading.queue and not reading.done.stopped:
+            reading.next_stream()
+    finally:
+        session.total.add(reading.done)
     return reading.done
 
 
@@ -174,6 +212,9 @@ class _Reading:
         cursor = session.store.cursor(stream.source, stream.key)
         if cursor is not None and cursor.time < session.fresh_since(stream.kind):
             cursor = None
+        if cursor is not None and cursor.done and stream.kind != "search":
+            # Fetches tell what is fresh of papers and lists; what is asked all the same is asked anew.
+            cursor = None
         if cursor is not None and cursor.done:
             self.done.asked_before += 1
         elif cursor is not None and cursor.position.startswith(_INSTEAD):
@@ -192,12 +233,14 @@ class _Reading:
         page = self.source.read(stream, position)
         time = self.session.clock()
         behind = _INSTEAD + _dumped(page.instead) if page.instead else (page.next or position)
-        cursor = Cursor(stream.source, stream.key, behind, time, page.next is None and not page.instead)
+        ended = page.next is None and not page.instead and not page.short
+        cursor = Cursor(stream.source, stream.key, behind, time, ended)
         written = self.session.store.upsert(self._batch(stream, self.take(page), time), cursor)
         done = self.done
         done.written = done.written + written
         done.pages += 1
         done.papers += len(page.found)
+        done.short += page.short
         done.unknown += [fetch.paper for fetch in page.fetches if fetch.state == "unknown"]
         done.unusable += page.unusable
         done.warnings += page.warnings[: max(0, WARNINGS_KEPT - len(done.warnings))]

@@ -96,25 +96,32 @@ def run_links(session: Session, plan: Plan) -> Fetched:
     return read(session, plan.source, plan.streams, take=lambda page: _links_only(session.store, papers, page))
 
 
-def leads(store: GraphStore, papers: Sequence[str], directions: Sequence[Direction]) -> list[str]:
-    """Ids, ascending, that the lists of these papers name and of which nothing more is known."""
-    return sorted(pc.unique(_leads(store, papers, directions)["lead"]).to_pylist())
+def leads(store: GraphStore, papers: Sequence[str], directions: Sequence[Direction]) -> dict[str, tuple[How, str]]:
+    """What the lists of these papers name and of which nothing more is known, by id, ascending.
+
+    Each comes with the first of the papers, by id, that led to it, and whether that cites it ("references") or is
+    cited by it ("citations").
+    """
+    table = store.table("leads")
+    wanted = pc.is_in(table["paper"], pa.array(papers, pa.string()))
+    table = table.filter(pc.and_(wanted, pc.is_in(table["kind"], pa.array(directions, pa.string()))))
+    table = table.sort_by([("lead", "ascending"), ("paper", "descending"), ("kind", "descending")])
+    return {row["lead"]: (row["kind"], row["paper"]) for row in table.to_pylist()}
 
 
-def run_leads(session: Session, plan: Plan, papers: Sequence[str], directions: Sequence[Direction]) -> Fetched:
-    """Read what leads are; each keeps the first of the papers, by id, that led to it.
+def run_leads(session: Session, plan: Plan, led: Mapping[str, Sequence[str]]) -> Fetched:
+    """Read what leads are; `led` are what `leads` gave before any of them was read.
 
     Some sources give the references of a paper with the paper. Those of a lead are kept as far as they lead to what
     is known: whether it belongs, and so whether it is followed, is judged later.
     """
-    table = _leads(session.store, papers, directions).sort_by([("paper", "descending"), ("kind", "descending")])
-    led: dict[str, tuple[How, str]] = {row["lead"]: (row["kind"], row["paper"]) for row in table.to_pylist()}
+
+    def finding(stream: Stream, id: str) -> tuple[How, str] | None:
+        kind, paper = led.get(id, ("", ""))
+        return ("references" if kind == "references" else "citations", paper) if paper else None
+
     return read(
-        session,
-        plan.source,
-        plan.streams,
-        finding=lambda stream, id: led.get(id),
-        take=lambda page: _between_known(session.store, page),
+        session, plan.source, plan.streams, finding=finding, take=lambda page: _between_known(session.store, page)
     )
 
 
@@ -122,13 +129,6 @@ def _between_known(store: GraphStore, page: Page) -> Page:
     told = {id for paper in page.papers for id in paper.ids}
     known = store.resolve(sorted({each.cited for each in page.citations} - told))
     return replace(page, citations=tuple(each for each in page.citations if each.cited in known or each.cited in told))
-
-
-def _leads(store: GraphStore, papers: Sequence[str], directions: Sequence[Direction]) -> pa.Table:
-    """Citations between these papers and ids of which nothing more is known: paper, lead, kind."""
-    table = store.table("leads")
-    wanted = pc.is_in(table["paper"], pa.array(papers, pa.string()))
-    return table.filter(pc.and_(wanted, pc.is_in(table["kind"], pa.array(directions, pa.string()))))
 
 
 def _links_only(store: GraphStore, papers: frozenset[str], page: Page) -> Page:

@@ -94,8 +94,10 @@ class Links:
                 return ""
             page = _print(listed, kind)
             last.see(stream.key, page)
-            # Two papers may have the same list, so where it comes again it is believed.
-            other, suspected = suspected, None
+            # Two papers may have the same list, so where it comes again it is believed, if it is as long as it should.
+            other = suspected
+            if stated is None or len(listed) == min(stated, PAGE):
+                suspected = None
             return "the same page twice" if page in (before, other) else ""
 
         page = s2_client.list_page(

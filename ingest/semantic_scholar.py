@@ -205,6 +205,7 @@ class SemanticScholarSource:
             found=tuple(paper.ids[0] for paper in fresh),
             unusable=tuple(fault for each in page.items for fault in each.unusable),
             next=packed(token=page.token, read=read, restarts=restarts) if goes_on else None,
+            short=bool(page.doubtful),
             total=page.total,
             warnings=tuple(warnings),
         )

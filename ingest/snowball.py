@@ -55,7 +55,7 @@ class _State:
     number: int
     frontier: list[str]
     stage: str = "links"
-    named: list[str] = field(default_factory=list)
+    named: dict[str, Sequence[str]] = field(default_factory=dict)
     rounds: list[dict[str, int]] = field(default_factory=list)
 
 
@@ -95,11 +95,11 @@ def snowball(
                 done.add(_read_lists(session, lists, state.frontier, direction))
                 if done.stopped:
                     return Snowballed(_rounds(state), done)
-            state.named = leads(store, state.frontier, directions)
+            state.named = {**leads(store, state.frontier, directions)}
             state.stage = "papers"
             _keep(session, key, state)
         if state.stage == "papers":
-            done.add(_describe(session, describer, state, directions))
+            done.add(run_leads(session, plan_papers(session, describer, list(state.named)), state.named))
             if done.stopped:
                 return Snowballed(_rounds(state), done)
             state.stage = "judge"
@@ -107,8 +107,8 @@ def snowball(
         if not conclude():
             done.stopped = True
             return Snowballed(_rounds(state), done)
-        included = _included(store, state.named)
-        described = _described(store, state.named)
+        included = _included(store, list(state.named))
+        described = _described(store, list(state.named))
         this = Round(state.number, len(state.frontier), len(state.named), described, len(included))
         state.rounds.append(asdict(this))
         on_round(this)
@@ -138,11 +138,6 @@ def _read_lists(session: Session, lists: Sequence[Source], papers: Sequence[str]
             break
         asked = second_opinion(session.store, asked, source.name, direction)
     return done
-
-
-def _describe(session: Session, describer: Source, state: _State, directions: Sequence[Direction]) -> Fetched:
-    plan = plan_papers(session, describer, state.named)
-    return run_leads(session, plan, state.frontier, directions)
 
 
 def _included(store: GraphStore, named: Sequence[str]) -> list[str]:

@@ -55,6 +55,7 @@ class Page:
     - `found` are the ids of the papers that answer a search, or that the lists name, in the order given.
     - `next` is the position to read on from, `None` at the end. A position is text that outlives the process.
     - `total` is what the service says that there is in all, `None` when it does not say.
+    - `short`: the stream ends here although the service said that there is more, which the next run asks for.
     - `instead`: this stream is too large for the service; what else the page holds was read, read these for the rest.
     - `warnings` are short sentences for people about what was checked and did not hold ("said 120, gave 118").
     """
@@ -67,6 +68,7 @@ class Page:
     unusable: tuple[Unusable, ...] = ()
     next: str | None = None
     total: int | None = None
+    short: bool = False
     instead: tuple[Stream, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from kg.model import Run
-from ui import terminal
+from ui import reports, terminal
 from ui.options import AsJson, Store, opened
 
 app = typer.Typer()
@@ -34,15 +36,28 @@ def runs(
         terminal.print_json({"schema": 1, "runs": [{**asdict(run), "counts": dict(run.counts)} for run in found]})
     elif found:
         terminal.print_table(
-            ("run", "command", "started", "ended", "state", "report"),
-            [(run.number, run.command, run.started, run.ended or "-", run.state, _told(run)) for run in found],
+            ("run", "command", "started", "took", "state", "report"),
+            [
+                (
+                    run.number,
+                    run.command,
+                    run.started[:16].replace("T", " "),
+                    _took(run),
+                    run.state,
+                    reports.told(run.counts) or "-",
+                )
+                for run in found
+            ],
         )
     else:
         terminal.say("Nothing was fetched yet: tokenatlas ingest --help, tokenatlas complete --dry-run")
 
 
-def _told(run: Run) -> str:
-    return terminal.flat({name.replace("_", " "): count for name, count in run.counts.items() if count})
+def _took(run: Run) -> str:
+    if run.ended is None:
+        return "-"
+    seconds = (datetime.fromisoformat(run.ended) - datetime.fromisoformat(run.started)).total_seconds()
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 @app.command()
@@ -73,17 +88,17 @@ def coverage(
         ("source", "list", "states", "not asked", "resolved", "stated", "oldest", "newest"),
         [
             (
-                each.source, each.what, terminal.flat(each.states), each.not_asked, each.resolved, each.stated,
-                each.oldest, each.newest,
+                each.source, each.what, terminal.flat(each.states), each.not_asked,
+                _count(each.resolved), _count(each.stated), _day(each.oldest), _day(each.newest),
             )
             for each in found.asked
         ],
         title=f"What was asked about the {found.included:,} included papers",
     )  # fmt: skip
     terminal.print_table(
-        ("source", "citations", "known from it alone", "share of all"),
+        ("source", "citations", "from it alone", "of all"),
         [
-            (name, count, found.single.get(name, 0), f"{found.single.get(name, 0) / found.citations:.1%}")
+            (name, f"{count:,}", f"{found.single.get(name, 0):,}", f"{found.single.get(name, 0) / found.citations:.1%}")
             for name, count in found.by_source.items()
         ],
         title=f"{found.citations:,} citations between papers of the atlas",
@@ -112,21 +127,38 @@ def diff(
 
     with opened(store, read_only=True) as source:
         found = compare(source, since)
+        papers = source.table("papers").select(["id", "year", "title"]).to_pydict()
     if as_json:
         document = asdict(found)
         document["runs"] = [{**asdict(run), "counts": dict(run.counts)} for run in found.runs]
         terminal.print_json({"schema": 1, **document})
         return
+    new = reports.counted(len(found.new), "new paper", "new papers")
     terminal.say(
-        f"{len(found.runs):,} runs; {len(found.new):,} new papers, {len(found.new_included):,} of them included"
+        f"{reports.counted(len(found.runs), 'run', 'runs')}; {new}, {len(found.new_included):,} of them included"
     )
+    known = {id: (str(year or "?"), title) for id, year, title in zip(*papers.values(), strict=True)}
+
+    def named(ids: Sequence[str]) -> list[tuple[object, ...]]:
+        return [(id, *known.get(id, ("?", "(only cited)"))) for id in ids]
+
+    described = ("paper", "year", "title")
     for title, columns, rows in (
-        ("New and included", ("paper",), [(id,) for id in found.new_included]),
+        ("New and included", described, named(found.new_included)),
         ("Changed", ("paper", "field", "was", "is"), [(c.paper, c.field, c.old, c.new) for c in found.fields]),
         ("Verdicts", ("paper", "on", "was", "is"), [(c.paper, c.field, c.old, c.new) for c in found.verdicts]),
         ("Look again", ("paper", "why"), [(each.paper, each.reason) for each in found.look_again]),
-        ("Not known to their source any more", ("paper",), [(id,) for id in found.vanished]),
-        ("Withdrawn or retracted", ("paper",), [(id,) for id in found.withdrawn]),
+        ("Not known to their source any more", described, named(found.vanished)),
+        ("Withdrawn or retracted", described, named(found.withdrawn)),
     ):
         if rows:
-            terminal.print_table(columns, rows[:SHOWN], title=f"{title}: {len(rows):,}")
+            of = f", the first {SHOWN} (--json names them all)" if len(rows) > SHOWN else ""
+            terminal.print_table(columns, rows[:SHOWN], title=f"{title}: {len(rows):,}{of}")
+
+
+def _count(count: int | None) -> str:
+    return "-" if count is None else f"{count:,}"
+
+
+def _day(moment: str | None) -> str:
+    return moment[:10] if moment else "-"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,9 @@ from kg.store import GraphStore
 from ui.text import visible
 
 Update = Callable[[int, int | None], None]
+
+EVERY_S = 30.0
+"""Where there is no bar, no more than this passes between two lines as long as something arrives."""
 
 
 def say(message: str) -> None:
@@ -37,13 +41,18 @@ def fancy() -> bool:
 def progress(description: str) -> Iterator[Update]:
     """A bar on a terminal, else one plain line now and then; call it with (done, total or None)."""
     if not fancy():
-        shown = 0
+        shown, began = 0, time.monotonic()
+        said_at = began
 
         def plain(done: int, total: int | None = None) -> None:
-            nonlocal shown
-            if done >= shown + 1_000 or (total is not None and done >= total and done > shown):
-                shown = done
-                say(f"{description}: {done:,}" + (f" of {total:,}" if total else ""))
+            nonlocal shown, said_at
+            now = time.monotonic()
+            whole = total is not None and done >= total
+            if done > shown and (done >= shown + 1_000 or whole or now >= said_at + EVERY_S):
+                shown, said_at = done, now
+                left = (now - began) * ((total or 0) - done) / done
+                remaining = f", about {left / 60:.0f} minutes left" if left > 90 else ""
+                say(f"{description}: {done:,}" + (f" of {total:,}{remaining}" if total else ""))
 
         yield plain
         return
@@ -125,7 +134,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, tit
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title and Text(title), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for number, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[number], int | float) or row[number] is None for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
@@ -134,6 +143,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, tit
     console = Console()
     if not console.is_terminal:
         console = Console(width=max(console.width, 160))
+    if title:  # a title of the table would be folded to the table's width
+        console.print(Text(title, style="bold"))
     console.print(table)
 
 

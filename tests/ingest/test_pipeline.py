@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from ingest.fetching import Session, begin
-from ingest.pipeline import plan_links, plan_papers, run_leads, run_links, run_list, second_opinion
+from ingest.pipeline import leads, plan_links, plan_papers, run_leads, run_links, run_list, second_opinion
 from ingest.source import Page
 from kg.model import Batch, Citation, Fetch, Paper
 from kg.store import GraphStore, open_store
@@ -105,7 +105,7 @@ def test_a_lead_that_is_a_known_paper_becomes_it(store: GraphStore) -> None:
     store.upsert(Batch(papers=(paper(A), paper(DOI, "On B")), citations=(Citation(A, NUMBER, "openalex"),)))
     source = Scripted({(f"papers:{NUMBER}", ""): told(Paper((NUMBER, DOI), "On B", source="scripted"))})
     source.askable = lambda ids: next((id for id in ids if id.startswith("openalex:")), None)  # type: ignore[method-assign]
-    run_leads(session(store), plan_papers(session(store), source, [NUMBER]), [A], ("references",))
+    run_leads(session(store), plan_papers(session(store), source, [NUMBER]), leads(store, [A], ("references",)))
     assert store.resolve([NUMBER]) == {NUMBER: DOI}
     assert (store.counts().papers, store.counts().stubs, store.links([A, DOI])) == (2, 0, 1)
     assert [(each.how, each.detail) for each in store.paper(DOI).found] == [("references", A)]
@@ -116,5 +116,5 @@ def test_references_of_a_lead_make_no_new_leads(store: GraphStore) -> None:
     page = told(paper(B))
     page = Page(page.papers, (Citation(B, A, "scripted"), Citation(B, C, "scripted")), page.fetches, page.found)
     source = Scripted({(f"papers:{B}", ""): page})
-    run_leads(session(store), plan_papers(session(store), source, [B]), [A], ("references",))
+    run_leads(session(store), plan_papers(session(store), source, [B]), leads(store, [A], ("references",)))
     assert (store.counts().papers, store.counts().stubs, store.links([A, B])) == (2, 0, 2)

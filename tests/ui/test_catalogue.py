@@ -17,7 +17,7 @@ from kg.paper_filter import SORTS, PaperFilter
 from ui import text
 
 ROOT = Path(__file__).resolve().parents[2]
-TERMINAL = {"terminal.py", "options.py", "reading.py", "history.py", "work.py", "works.py"}
+TERMINAL = {"terminal.py", "options.py", "reading.py", "history.py", "works.py", "reports.py", "work.py"}
 SOURCES = [ROOT / "app.py", *(p for p in sorted((ROOT / "ui").rglob("*.py")) if p.name not in TERMINAL)]
 SHOWS = {
     "badge", "button", "caption", "checkbox", "download_button", "error", "exception", "expander", "form_submit_button",
