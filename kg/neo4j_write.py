@@ -195,6 +195,9 @@ class Neo4jRows:
         left = [n for n, step in rows if step < 0]
         if left:
             self.tx.run("UNWIND $left AS n MATCH (a:Author {n: n}) WHERE a.records = 0 DETACH DELETE a", left=left)
+            # Numbers go on after the last author there is, as they do in a file.
+            last = self.tx.one("MATCH (a:Author) WHERE a.n > 0 RETURN a.n ORDER BY a.n DESC LIMIT 1")
+            self.tx.counters["next_author"] = 1 + (last[0] if last else 0)
 
     def citations(self, pairs: Mapping[Pair, object]) -> Mapping[Pair, Kept]:
         # Papers that cite nothing yet, the usual case, cost one look at their degree.
