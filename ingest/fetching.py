@@ -52,7 +52,7 @@ class Reached:
 
 @dataclass(slots=True)
 class Fetched:
-    """What reading came to; `unknown` are ids that the source does not know, `asked_before` counts fresh streams.
+    """What reading came to; `unknown` are works that the source does not know, `asked_before` counts fresh streams.
 
     `short` counts streams that ended before the service's own count, which the same command asks for again.
     """
@@ -241,7 +241,9 @@ class _Reading:
         done.pages += 1
         done.papers += len(page.found)
         done.short += page.short
-        done.unknown += [fetch.paper for fetch in page.fetches if fetch.state == "unknown"]
+        unknown = [fetch.paper for fetch in page.fetches if fetch.state == "unknown"]
+        works = self.session.store.resolve(unknown) if unknown else {}
+        done.unknown += [works.get(id, id) for id in unknown]
         done.unusable += page.unusable
         done.warnings += page.warnings[: max(0, WARNINGS_KEPT - len(done.warnings))]
         self.queue.extendleft(reversed(page.instead))

@@ -43,9 +43,10 @@ def plan_papers(session: Session, source: Source, papers: Sequence[str]) -> Plan
     """Ask a source to describe papers, known or not, that it was not asked about lately.
 
     Args:
-        papers: work ids, or canonical ids of papers that the store does not know.
+        papers: any canonical ids, also of papers that the store does not know.
     """
-    papers = list(dict.fromkeys(papers))
+    works = session.store.resolve(papers)
+    papers = list(dict.fromkeys(works.get(paper, paper) for paper in papers))
     asked = Asked(session.store, source, "papers", papers)
     stale = asked.stale(papers, session.fresh_since("papers"))
     streams = source.papers([asked.askable[paper] for paper in stale])
@@ -117,7 +118,8 @@ def run_leads(session: Session, plan: Plan, led: Mapping[str, Sequence[str]]) ->
     """
 
     def finding(stream: Stream, id: str) -> tuple[How, str] | None:
-        kind, paper = led.get(id, ("", ""))
+        # A lead may have been asked about by another of its ids.
+        kind, paper = led.get(id) or led.get(session.store.resolve([id]).get(id, ""), ("", ""))
         return ("references" if kind == "references" else "citations", paper) if paper else None
 
     return read(

@@ -94,9 +94,10 @@ class Links:
                 return ""
             page = _print(listed, kind)
             last.see(stream.key, page)
-            # Two papers may have the same list, so where it comes again it is believed, if it is as long as it should.
+            # Two papers may have the same list, so where it comes again it is believed, if it is as long as it should
+            # be; the first page of a longer list is no other paper's too.
             other = suspected
-            if stated is None or len(listed) == min(stated, PAGE):
+            if stated is None or len(listed) == stated:
                 suspected = None
             return "the same page twice" if page in (before, other) else ""
 
