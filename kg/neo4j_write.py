@@ -230,7 +230,8 @@ class Neo4jRows:
         refs: Mapping[int, int],
         contexts: Mapping[Pair, str],
     ) -> None:
-        # What citations carry comes in few combinations: each is sent once, and a citation as one number.
+        # What citations carry comes in few combinations: each is sent once, and a citation as one number. Only those
+        # with sentences are each of their own kind.
         kinds: dict[tuple[int, Kept], int] = {}
         grouped: dict[tuple[int, int], list[int]] = {}
         for citing, cited, younger, influential, intents, sources in rows:
