@@ -162,7 +162,10 @@ def snowball(
         Path | None, typer.Option("--seeds", help="A file of ids to start from; else the included.", metavar="FILE")
     ] = None,
     threshold: Annotated[
-        float, typer.Option("--threshold", min=0, max=1, help="Stop after a round with a lower share of included.")
+        float,
+        typer.Option(
+            "--threshold", min=0, max=1, help="Stop after a round with a lower share of included.", metavar="SHARE"
+        ),
     ] = 0.01,
     dry_run: DryRun = False,
     refresh: Refresh = False,

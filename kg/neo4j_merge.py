@@ -188,8 +188,13 @@ def count_links(tx: Transaction, rows: Iterable[Sequence[int]], step: int) -> No
 
 def add_degrees(tx: Transaction, cited_by: Mapping[int, int], refs: Mapping[int, int]) -> None:
     """Add to what papers count of citers and references."""
-    tx.run(
-        "UNWIND $rows AS r MATCH (p:Paper {n: r[0]})"
-        " SET p.cited_by = p.cited_by + r[1], p.references = p.references + r[2]",
-        rows=[[n, cited_by.get(n, 0), refs.get(n, 0)] for n in sorted(cited_by.keys() | refs.keys())],
-    )
+    for name, counts in (("cited_by", cited_by), ("references", refs)):
+        # Few different numbers are added to many papers: each is sent once.
+        grouped: dict[int, list[int]] = {}
+        for n, step in sorted(counts.items()):
+            grouped.setdefault(step, []).append(n)
+        if grouped:
+            tx.run(
+                f"UNWIND $rows AS r UNWIND r[1] AS n MATCH (p:Paper {{n: n}}) SET p.{name} = p.{name} + r[0]",
+                rows=[list(each) for each in grouped.items()],
+            )

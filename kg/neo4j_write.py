@@ -195,6 +195,9 @@ class Neo4jRows:
         left = [n for n, step in rows if step < 0]
         if left:
             self.tx.run("UNWIND $left AS n MATCH (a:Author {n: n}) WHERE a.records = 0 DETACH DELETE a", left=left)
+            # Numbers go on after the last author there is, as they do in a file.
+            last = self.tx.one("MATCH (a:Author) WHERE a.n > 0 RETURN a.n ORDER BY a.n DESC LIMIT 1")
+            self.tx.counters["next_author"] = 1 + (last[0] if last else 0)
 
     def citations(self, pairs: Mapping[Pair, object]) -> Mapping[Pair, Kept]:
         # Papers that cite nothing yet, the usual case, cost one look at their degree.
@@ -227,20 +230,18 @@ class Neo4jRows:
         refs: Mapping[int, int],
         contexts: Mapping[Pair, str],
     ) -> None:
-        # What citations carry comes in few combinations: each is sent once, a citation as two numbers.
+        # What citations carry comes in few combinations: each is sent once, and a citation as one number.
         kinds: dict[tuple[int, Kept], int] = {}
-        grouped: dict[int, tuple[list[int], list[int]]] = {}
+        grouped: dict[tuple[int, int], list[int]] = {}
         for citing, cited, younger, influential, intents, sources in rows:
-            carrying_now = (sources, influential, intents, contexts.get((citing, cited)))
-            kind = kinds.setdefault((younger, carrying_now), len(kinds))
-            ends, carrying = grouped.setdefault(citing, ([], []))
-            ends.append(cited)
-            carrying.append(kind)
+            carrying = (sources, influential, intents, contexts.get((citing, cited)))
+            kind = kinds.setdefault((younger, carrying), len(kinds))
+            grouped.setdefault((citing, kind), []).append(cited)
         make = partial(
             self.tx.run,
-            "UNWIND $rows AS r MATCH (a:Paper {n: r[0]}) UNWIND range(0, size(r[1]) - 1) AS at"
-            " MATCH (b:Paper {n: r[1][at]}) CREATE (a)-[c:CITES]->(b) SET c = $kinds[r[2][at]]",
-            rows=[[citing, *each] for citing, each in grouped.items()],
+            "UNWIND $rows AS r MATCH (a:Paper {n: r[0]}) UNWIND r[2] AS n MATCH (b:Paper {n: n})"
+            " CREATE (a)-[c:CITES]->(b) SET c = $kinds[r[1]]",
+            rows=[[*which, cited] for which, cited in grouped.items()],
             kinds=[known({"younger": younger == 1, **carried(each)}) for younger, each in kinds],
         )
         for name, counts in (("cited_by", cited_by), ("references", refs)):

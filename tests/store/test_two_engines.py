@@ -31,9 +31,9 @@ from kg.model import (
 from kg.neo4j_store import Neo4jStore
 from kg.paper_filter import SORTS, PaperFilter
 from kg.sqlite_store import SqliteStore
-from kg.store import GraphStore
+from kg.store import GraphStore, open_store
 from tests.conftest import EmptyStore
-from tests.store.records import EVERYTHING, arxiv, doi, judgement, measured
+from tests.store.records import EVERYTHING, arxiv, doi, judgement, measured, paper
 from tests.store.test_transfer import answers, rows
 
 pytestmark = pytest.mark.neo4j
@@ -267,6 +267,15 @@ def _run(empty_store: EmptyStore, examples: int, steps: int) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def test_authors_get_the_same_numbers_after_some_are_gone(empty_store: EmptyStore) -> None:
+    with open_store(empty_store("sqlite")) as sqlite, open_store(empty_store("neo4j")) as neo4j:
+        for store in (sqlite, neo4j):
+            for names in (("Ann", "Bo", "Cy"), ("Ann",), ("Ann", "Dee", "Eve"), (), ("Fay",)):
+                store.upsert(Batch(papers=(paper(arxiv(1), authors=names),)), Cursor("file", "a", str(names), "2025"))
+        assert rows(sqlite) == rows(neo4j)
+        assert rows(sqlite)["authors"] == [(1, "name:fay", "Fay", True)]
 
 
 def test_both_engines_answer_alike(empty_store: EmptyStore) -> None:
