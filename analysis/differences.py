@@ -101,7 +101,7 @@ def _runs(store: GraphStore, since: str) -> tuple[list[Run] | None, str]:
             field="--since",
             value=since,
             expected="a run's number, or YYYY-MM-DD",
-            hint="`tokenatlas runs` lists the runs.",
+            hint="Give a day, YYYY-MM-DD, or a run's number: `tokenatlas runs` lists them.",
         )
     return None, since.replace("Z", "+00:00")
 

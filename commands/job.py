@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from kg.clock import utc_now
-from kg.errors import AtlasError, Interrupted, NoStore, SourceError
+from kg.errors import AtlasError, Interrupted, NoStore, SourceError, StoreError
 from kg.model import RunState
 from kg.store import GraphStore, open_store
 from ui import reports, terminal, work
@@ -148,10 +148,13 @@ class Report:
         """The same for a person, on stderr."""
         counts, done = self.counts, self.fetched
         named = {"unknown", "unusable", "unaskable", "short"}
+        if not counts["requests"]:
+            named.add("fresh")
         told = reports.told({name: count for name, count in counts.items() if name not in named})
-        if not counts["requests"] and not done.stopped:
-            told = told.replace("left out", "left out (--refresh asks again)") or "Nothing to ask."
-        terminal.say(told or "Stopped before anything was asked.")
+        if not told:
+            fresh = self.fresh or done.asked_before
+            told = "Nothing to ask: everything is fresh (--refresh asks again)." if fresh else "Nothing to ask."
+        terminal.say("Stopped before anything was asked." if done.stopped and not counts["requests"] else told)
         records = [f"{each.id or '?'} ({each.field}: {each.reason})" for each in done.unusable]
         _name(self.unknown, "not known to the source")
         _name(self.unaskable, "without an id that the source can be asked by")
@@ -199,24 +202,21 @@ def run(
                 raise typer.Exit(INTERRUPTED if asked.by_key else STOPPED) from None
             return
         report = Report(job.session.number, job.session.total, job.transport.requests)
-        state: RunState = "failed"
         try:
             try:
                 _work(job, steps, report, asked, judge=judge)
             except Interrupted:  # while it waited for a service
                 report.fetched.stopped = True
-            state = "stopped" if report.unfinished else "done"
-        except AtlasError as error:
-            state = "stopped" if isinstance(error, SourceError) and error.retryable else "failed"
-            if report.requests:
-                report.say()
-            raise
-        except KeyboardInterrupt:
-            state = "stopped"
-            raise
-        finally:
+        except BaseException as error:
             report.judged = job.judged
-            job.store.end(job.session.number, state, report.counts, time=utc_now())
+            if isinstance(error, AtlasError) and report.requests:
+                report.say()
+            # A store that failed may fail again, and that is not what went wrong first.
+            with suppress(StoreError):
+                job.store.end(report.run, _state(error), report.counts, time=utc_now())
+            raise
+        report.judged = job.judged
+        job.store.end(report.run, "stopped" if report.unfinished else "done", report.counts, time=utc_now())
     report.say()
     if as_json:
         terminal.print_json(report.document(words))
@@ -226,6 +226,11 @@ def run(
         raise typer.Exit(STOPPED)
     if refused or report.fetched.unusable:
         raise typer.Exit(REJECTS)
+
+
+def _state(error: BaseException) -> RunState:
+    healing = isinstance(error, SourceError) and error.retryable
+    return "stopped" if healing or isinstance(error, KeyboardInterrupt) else "failed"
 
 
 def _work(job: Job, steps: Sequence[Step], report: Report, asked: work.Asked, *, judge: bool) -> None:

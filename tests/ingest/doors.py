@@ -18,20 +18,17 @@ MOST_S = 300
 
 def environment(server: Services, store: str, folder: Path) -> dict[str, str]:
     """What a process needs to work on a store with the services of a test server, without waiting."""
-    return (
-        os.environ
-        | server.environment
-        | {
-            "TOKENATLAS_STORE": store,
-            "TOKENATLAS_CACHE": str(folder / "cache"),
-            "TOKENATLAS_PACE": "arxiv=0,s2=0,openalex=0",
-            "XDG_STATE_HOME": str(folder / "state"),
-            "PYTHONPATH": str(ROOT),
-            # Programs start from compiled files, as they do outside of tests.
-            "PYTHONPYCACHEPREFIX": str(folder / "compiled"),
-            "PYTHONDONTWRITEBYTECODE": "",
-        }
-    )
+    own = {
+        "TOKENATLAS_STORE": store,
+        "TOKENATLAS_CACHE": str(folder / "cache"),
+        "TOKENATLAS_PACE": "arxiv=0,s2=0,openalex=0",
+        "XDG_STATE_HOME": str(folder / "state"),
+        "PYTHONPATH": str(ROOT),
+    }
+    if os.environ.get("PYTHONDONTWRITEBYTECODE"):
+        # Where nothing is kept compiled, every process would compile its libraries anew.
+        own |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder.parent / "compiled")}
+    return os.environ | server.environment | own
 
 
 def start(arguments: tuple[str, ...], environ: dict[str, str], folder: Path) -> subprocess.Popen[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import shutil
 import signal
 import sys
@@ -53,6 +54,12 @@ class Ended:
     requests: int
     all_requests: int
     state: dict[str, list[Any]]
+    out: str = ""
+
+    @property
+    def document(self) -> Any:
+        """What it printed with --json."""
+        return json.loads(self.out)
 
     @property
     def error(self) -> list[str]:
@@ -61,10 +68,15 @@ class Ended:
 
 
 class Door:
-    """Runs commands on stores that begin as copies of one with the papers of the list in it."""
+    """Runs commands on stores that begin empty, or as copies of one."""
 
     def __init__(
-        self, server: Services, folder: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], base: Path
+        self,
+        server: Services,
+        folder: Path,
+        patch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        base: Path | None = None,
     ) -> None:
         self.server, self.folder, self._patch, self._capsys, self._base = server, folder, patch, capsys, base
         self.store = folder / "atlas.sqlite"
@@ -83,7 +95,8 @@ class Door:
         self.server.reset()
         for each in self.folder.glob("atlas.sqlite*"):
             each.unlink()
-        shutil.copy(self._base, self.store)
+        if self._base is not None:
+            shutil.copy(self._base, self.store)
 
     def run(self, *arguments: str, endpoint: str = "", short: bool = False) -> Ended:
         """`tokenatlas ARGUMENTS`, with the requests since the server was reset last."""
@@ -101,15 +114,21 @@ class Door:
         finally:
             signal.signal(signal.SIGTERM, before)
             self._patch.setattr(transport, "Transport", Transport)
-        said = self._capsys.readouterr().err
+        out, said = self._capsys.readouterr()
         counts = self.server.requests
         code = ended.value.code or 0
         assert isinstance(code, int)
         asked = counts[endpoint.partition(" ")[0]]
-        return replace(self.look(), code=code, said=said, requests=asked, all_requests=sum(counts.values()))
+        return replace(self.look(), code=code, said=said, out=out, requests=asked, all_requests=sum(counts.values()))
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass for the commands."""
+        self._clock.sleep(seconds)
 
     def look(self) -> Ended:
         """The store as it is."""
+        if not self.store.exists():
+            return Ended(0, "", 0, 0, {})
         with open_store(f"sqlite:///{self.store.as_posix()}", read_only=True) as store:
             return Ended(0, "", 0, 0, tables_of(store))
 
