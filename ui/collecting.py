@@ -56,7 +56,7 @@ def _said(work: process.Work) -> None:
 
 
 def _lines(work: process.Work) -> None:
-    st.code("\n".join(work.said[-LINES:]) or t("complete.silent"), language=None)
+    st.code("\n".join(work.said[-LINES:]) or t("complete.silent"), language=None, wrap_lines=True)
 
 
 def _start() -> None:
